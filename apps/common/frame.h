@@ -1,0 +1,45 @@
+/* frame.h - what travels through an app: one picture and what is known of it.
+ *
+ * A frame is always in exactly one place: made by the source, handed from thread to
+ * thread by channels, given back with frame_free. Each stage adds its part.
+ */
+#ifndef FRAME_H
+#define FRAME_H
+
+#include "heads.h"
+
+struct AVFrame;
+struct AVPacket;
+
+typedef enum object_source { FROM_DETECT, FROM_TRACK, FROM_FILL, FROM_EDIT } object_source;
+
+/* One thing in the picture. */
+typedef struct object {
+    cyg_box       box;          /* pixels of the upright picture; not clipped */
+    float         score;        /* 0 .. 1 */
+    int           label;        /* index into the detector's labels */
+    const char   *label_text;   /* lives as long as the pipeline */
+    object_source src;
+} object;
+
+typedef struct frame {
+    cyg_image image;            /* the upright picture, in the pixel format of the decoder; writable */
+    int64_t   number;           /* decoded frames from 0 */
+    int64_t   pts;              /* in the source's time_base */
+    double    time;             /* seconds from the source's start */
+
+    bool      analysed;         /* the detector has seen this very frame */
+    int       object_count;
+    object    objects[CYG_MAX_DETECTIONS];
+
+    /* Owner of the pixels; only video_*.c and frame.c look inside. */
+    struct AVFrame   *av;
+    void             *memory;   /* malloc'ed pixels instead (pictures); NULL if av */
+    struct AVPacket **packets;  /* packets of the other streams that came before this frame */
+    int               packet_count;
+} frame;
+
+frame *frame_create(void);      /* empty; NULL: no memory */
+void   frame_free(frame *f);
+
+#endif

@@ -1,0 +1,28 @@
+/* pipeline.h - the one place where backbone and heads meet: finds what is in a frame. */
+#ifndef PIPELINE_H
+#define PIPELINE_H
+
+#include "frame.h"
+
+typedef struct pipeline_models pipeline_models;     /* immutable, shared by all threads */
+typedef struct pipeline        pipeline;            /* one per thread */
+
+typedef struct pipeline_options {
+    const char *model;          /* model file of the detector */
+    const char *isa;            /* NULL = the best of this CPU */
+    float       threshold;      /* 0 = the model's */
+    int         max_objects;    /* 0 = the model's */
+} pipeline_options;
+
+CYG_MUST_USE cyg_status pipeline_models_open(pipeline_models **out, const pipeline_options *o, cyg_error *err);
+void pipeline_models_close(pipeline_models *m);
+const char *pipeline_models_name(const pipeline_models *m);
+const char *pipeline_models_sha256(const pipeline_models *m);   /* of the file, 64 hex digits */
+const char *pipeline_models_isa(const pipeline_models *m);
+
+CYG_MUST_USE cyg_status pipeline_create(pipeline **out, const pipeline_models *m, cyg_error *err);
+void pipeline_free(pipeline *p);
+/* Fills f->objects and sets f->analysed. */
+void pipeline_detect(pipeline *p, frame *f);
+
+#endif

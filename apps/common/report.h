@@ -1,0 +1,42 @@
+/* report.h - the records of one input: JSON Lines, or CSV from the same calls.
+ *
+ * JSON Lines: first line {"type":"header",...}, then "frame" lines, "error" lines, last
+ * {"type":"summary",...}. Each line is valid alone and flushed whole, so a killed run
+ * leaves a usable file. Keys: report.c's opening comment is their specification.
+ */
+#ifndef REPORT_H
+#define REPORT_H
+
+#include "frame.h"
+#include "video.h"
+
+typedef struct report report;
+
+typedef enum report_format { REPORT_JSONL, REPORT_CSV } report_format;
+
+typedef struct report_header {
+    const char *source, *source_sha256;     /* sha256 NULL: not known (a stream) */
+    const video_info *video;                /* width, height, rotation, time_base ... */
+    const char *model, *model_sha256, *isa;
+    const char *settings;                   /* JSON text */
+} report_header;
+
+typedef struct report_summary {
+    int64_t frames, objects, damaged;
+    double  seconds;                        /* wall time */
+    double  ms_decode, ms_detect, ms_draw, ms_encode;   /* mean a frame */
+    bool    interrupted;
+    const char *output;                     /* path; NULL = none */
+} report_summary;
+
+/* Writes to PATH's hidden .part sibling; "-" is stdout. CYG_IO. */
+CYG_MUST_USE cyg_status report_open(report **out, const char *path, report_format format, cyg_error *err);
+CYG_MUST_USE cyg_status report_begin(report *r, const report_header *h, cyg_error *err);
+CYG_MUST_USE cyg_status report_frame(report *r, const frame *f, cyg_error *err);
+CYG_MUST_USE cyg_status report_error(report *r, const char *stage, const cyg_error *what, double t, cyg_error *err);
+CYG_MUST_USE cyg_status report_end(report *r, const report_summary *s, cyg_error *err);
+/* Renames .part to PATH. */
+CYG_MUST_USE cyg_status report_finish(report *r, cyg_error *err);
+void report_close(report *r);               /* without finish before: removes the .part file */
+
+#endif

@@ -1,0 +1,71 @@
+/* video.h - video in and out of files and streams; all of FFmpeg stands behind this.
+ *
+ * The source decodes the best video stream and hands out every frame as decoded, in
+ * its own pixel format, with its own time stamp, upright (a display matrix is applied
+ * to the pixels, which is an exact transposition). Packets of the other streams travel
+ * with the frames, untouched, and the sink writes them as they are.
+ */
+#ifndef VIDEO_H
+#define VIDEO_H
+
+#include "frame.h"
+
+typedef struct video_source video_source;
+typedef struct video_sink   video_sink;
+
+typedef struct video_source_options {
+    double start, end;          /* seconds; end 0 = to the end */
+    int    threads;             /* of the decoder; 0 = FFmpeg's choice */
+    bool   copy_streams;        /* collect the other streams' packets */
+} video_source_options;
+
+/* What a person or a record wants to know; strings live as long as the source. */
+typedef struct video_info {
+    int         width, height;          /* upright */
+    int         rotation;               /* degrees clockwise that were applied: 0, 90, 180, 270 */
+    int         time_base_num, time_base_den;
+    int         rate_num, rate_den;     /* average; 0/0 = unknown */
+    int64_t     frames;                 /* estimate; 0 = unknown */
+    double      duration;               /* seconds; 0 = unknown */
+    const char *container, *codec, *pixel_format;
+} video_info;
+
+/* uri: a file, "-" for standard input, or a URL. CYG_IO, CYG_FORMAT (no video in it),
+ * CYG_UNSUPPORTED (no decoder), CYG_NO_MEMORY. */
+CYG_MUST_USE cyg_status video_source_open(video_source **out, const char *uri,
+                                          const video_source_options *options, cyg_error *err);
+void              video_source_close(video_source *s);
+const video_info *video_source_info(const video_source *s);
+
+/* Fills *f (empty) with the next frame. CYG_END after the last one (f then carries the
+ * packets that came after it). Damaged packets are skipped and counted;
+ * CYG_FORMAT when nothing more can be decoded, CYG_IO when reading fails. */
+CYG_MUST_USE cyg_status video_source_read(video_source *s, frame *f, cyg_error *err);
+int64_t           video_source_damaged(const video_source *s);   /* packets or frames lost so far */
+/* Makes a read that waits return CYG_END soon. Safe from any thread and from a signal handler. */
+void              video_source_interrupt(video_source *s);
+
+typedef struct video_sink_options {
+    const char *codec;          /* FFmpeg encoder name or "auto" (libx264, else what there is) */
+    double      crf;            /* < 0 = the codec's own */
+    const char *preset;         /* NULL = the codec's own */
+    int         threads;        /* of the encoder; 0 = FFmpeg's choice */
+    bool        no_audio;
+    /* One line for people each time something of the source cannot be carried over. */
+    void      (*notice)(void *context, const char *sentence);
+    void       *context;
+} video_sink_options;
+
+/* Starts PATH's hidden sibling ".NAME.part", playable up to its last second even after
+ * kill -9. Pixel format, size, time base, colour tags, streams and metadata come from
+ * the source, which must outlive the sink. CYG_IO, CYG_UNSUPPORTED, CYG_NO_MEMORY. */
+CYG_MUST_USE cyg_status video_sink_open(video_sink **out, const char *path, video_source *source,
+                                        const video_sink_options *options, cyg_error *err);
+/* Encodes the picture with exactly its pts, and writes the packets that travel with it. */
+CYG_MUST_USE cyg_status video_sink_write(video_sink *s, frame *f, cyg_error *err);
+/* Ends the .part file, remuxes it (stream copy) into an ordinary file, renames it to PATH. */
+CYG_MUST_USE cyg_status video_sink_finish(video_sink *s, cyg_error *err);
+/* Frees the sink; without finish before, removes the .part file. */
+void              video_sink_close(video_sink *s);
+
+#endif

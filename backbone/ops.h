@@ -1,0 +1,59 @@
+/* ops.h - what a head is made of: the model's settings and tensors by name, and the
+ * arithmetic that the backbone has anyway. For heads/ only (and backbone/ itself).
+ */
+#ifndef CYG_OPS_H
+#define CYG_OPS_H
+
+#include "backbone.h"
+#include <jansson.h>
+
+/* ---- The model file by name ---------------------------------------------------- */
+
+/* The description (the JSON document `cygnet` of the file's metadata; see model.c for
+ * its keys). Lives as long as the model; never NULL. */
+const json_t *cyg_model_description(const cyg_model *model);
+/* "file.safetensors: " is prefixed to messages with this. */
+const char *cyg_model_path(const cyg_model *model);
+
+/* A tensor as stored: a view into the mapped file. */
+typedef struct cyg_stored {
+    const char *name;
+    enum { CYG_F32, CYG_F16, CYG_U8, CYG_I8, CYG_I32 } type;
+    int         rank;                   /* 0 .. 4 */
+    int         shape[4];
+    size_t      count;                  /* values */
+    const void *bytes;                  /* unaligned: read through cyg_model_floats */
+} cyg_stored;
+
+int  cyg_model_tensor_count(const cyg_model *model);
+cyg_stored cyg_model_tensor(const cyg_model *model, int i);
+/* False if there is no tensor of that name. */
+bool cyg_model_find(const cyg_model *model, const char *name, cyg_stored *out);
+
+/* The values of a tensor as floats in *out (malloc'ed; the caller frees), after checking
+ * that its shape is the `rank` sizes given. CYG_NOT_FOUND, CYG_FORMAT, CYG_NO_MEMORY. */
+CYG_MUST_USE cyg_status cyg_model_floats(float **out, const cyg_model *model, const char *name,
+                                         int rank, const int *shape, cyg_error *err);
+
+/* ---- Arithmetic ------------------------------------------------------------------ */
+
+/* A packed 1x1 convolution with bias (a dense layer is one on a 1x1 map). */
+typedef struct cyg_conv cyg_conv;
+
+/* Reads NAME/weights [1][1][in][out] or [in][out] and NAME/bias [out] (zero if absent)
+ * from net's model and packs them for net's CPU table. net must outlive it. */
+CYG_MUST_USE cyg_status cyg_conv_create(cyg_conv **out, const cyg_backbone *net, const char *name,
+                                        int in_channels, int out_channels, cyg_error *err);
+void cyg_conv_free(cyg_conv *conv);
+/* out [height][width][out_channels] = in * weights + bias; no activation. */
+void cyg_conv_run(const cyg_conv *conv, cyg_tensor in, float *out);
+
+void cyg_softmax(float *values, int count);         /* in place; safe for any finite values */
+float cyg_sigmoid(float x);
+
+/* The model a backbone was made from, and the shape a map has after every pass
+ * (data is NULL): what a head checks in create. height 0 if there is no such map. */
+const cyg_model *cyg_backbone_model(const cyg_backbone *net);
+cyg_tensor       cyg_backbone_map(const cyg_backbone *net, const char *name);
+
+#endif

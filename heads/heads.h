@@ -1,0 +1,66 @@
+/* heads.h - feature maps in, answers out.
+ *
+ *     cyg_head *ssd;  cyg_head_create(&ssd, net, "ssd", NULL, &err);
+ *     cyg_result found;
+ *     cyg_head_run(ssd, maps, &found);            // found.detections[0 .. found.count)
+ *
+ * A head sees only the model file and the maps of a pass - never the image, never
+ * another head. To add one: write heads/NAME.c ending in one const cyg_head_type
+ * (head.h), add its line to the list in heads.c, and its test.
+ *
+ * Ownership, threads, errors, units: as in backbone.h. A cyg_head holds scratch
+ * memory: one thread at a time each.
+ */
+#ifndef CYG_HEADS_H
+#define CYG_HEADS_H
+
+#include "backbone.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum { CYG_MAX_DETECTIONS = 256 };
+
+typedef struct cyg_detection {
+    cyg_box box;                /* image pixels; not clipped to the image */
+    float   score;              /* 0 .. 1 */
+    int     label;              /* index into cyg_head_label */
+} cyg_detection;
+
+typedef enum cyg_result_kind { CYG_DETECTIONS } cyg_result_kind;
+
+/* Plain data of fixed size: copy it, queue it. */
+typedef struct cyg_result {
+    cyg_result_kind kind;
+    int             count;      /* how many of the array below are meant */
+    union {
+        cyg_detection detections[CYG_MAX_DETECTIONS];   /* by falling score, after NMS */
+    };
+} cyg_result;
+
+typedef struct cyg_head cyg_head;
+
+/* What a caller may set over the model file's own values; 0 (all of it) = the model's. */
+typedef struct cyg_head_params {
+    float threshold;            /* keep scores strictly above, 0 < t < 1 */
+    float overlap;              /* NMS drops a box whose IoU with a better one is strictly above */
+    int   max_count;            /* 1 .. CYG_MAX_DETECTIONS */
+} cyg_head_params;
+
+/* The head of that type in net's model file; net must outlive it. CYG_NOT_FOUND (the
+ * model has none), CYG_FORMAT (its settings or tensors do not fit), CYG_ARGUMENT, CYG_NO_MEMORY. */
+CYG_API CYG_MUST_USE cyg_status cyg_head_create(cyg_head **out, const cyg_backbone *net, const char *type,
+                                                const cyg_head_params *params, cyg_error *err);
+CYG_API void            cyg_head_free(cyg_head *head);
+CYG_API cyg_result_kind cyg_head_kind(const cyg_head *head);
+CYG_API int             cyg_head_label_count(const cyg_head *head);
+CYG_API const char     *cyg_head_label(const cyg_head *head, int label);    /* UTF-8; "?" if out of range */
+
+/* Reads the maps of the last pass. Allocates nothing, cannot fail. */
+CYG_API void cyg_head_run(cyg_head *head, const cyg_features *maps, cyg_result *out);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
