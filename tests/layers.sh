@@ -22,7 +22,7 @@ no "$(files heads NONE)"                         "kernels|frame\.h|$outside"
 no "$(files apps NONE)"                          'kernels|immintrin|arm_neon'
 no "$(files apps '/model\.c|/recipe\.c')"        'ops\.h'
 no "$(files apps '/window\.c')"                  'SDL'
-no "$(files apps '/video_')"                     'libav|libsw'
+no "$(files apps '/video_|/hash\.c')"            'libav|libsw'
 no "$(files apps '/gallery')"                    'sqlite|libpq'
 no "$(files apps '/picture\.c|/thumbnail\.c')"   'jpeglib|libexif'
 no "$(files apps '/overlay')"                    'cairo|pango'
