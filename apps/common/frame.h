@@ -23,8 +23,10 @@ typedef struct object {
 } object;
 
 typedef struct frame {
-    cyg_image image;            /* the upright picture, in the pixel format of the decoder; writable */
-    int64_t   number;           /* decoded frames from 0 */
+    cyg_image image;            /* the upright picture, in the pixel format of the decoder; writable.
+                                   width 0: no picture, only packets on their way to the sink */
+    int64_t   order;            /* everything the source hands out, from 0: what a writer sorts by */
+    int64_t   number;           /* pictures from 0; without a picture: that of the next one */
     int64_t   pts;              /* in the source's time_base */
     double    time;             /* seconds from the source's start */
 

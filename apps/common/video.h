@@ -17,12 +17,16 @@ typedef struct video_source_options {
     double start, end;          /* seconds; end 0 = to the end */
     int    threads;             /* of the decoder; 0 = FFmpeg's choice */
     bool   copy_streams;        /* collect the other streams' packets */
+    /* One line for people each time the source has to change something; NULL = silent. */
+    void (*notice)(void *context, const char *sentence);
+    void  *context;
 } video_source_options;
 
 /* What a person or a record wants to know; strings live as long as the source. */
 typedef struct video_info {
     int         width, height;          /* upright */
     int         rotation;               /* degrees clockwise that were applied: 0, 90, 180, 270 */
+    bool        mirrored;               /* and then left and right exchanged */
     int         time_base_num, time_base_den;
     int         rate_num, rate_den;     /* average; 0/0 = unknown */
     int64_t     frames;                 /* estimate; 0 = unknown */
@@ -36,9 +40,14 @@ CYG_MUST_USE cyg_status video_source_open(video_source **out, const char *uri,
                                           const video_source_options *options, cyg_error *err);
 void              video_source_close(video_source *s);
 const video_info *video_source_info(const video_source *s);
+/* The extension ("mp4", "mkv", "mov", "png" ...) of the file that holds most of what the
+ * source has beside H.264 video: the source's own where it can. */
+const char       *video_source_extension(const video_source *s);
 
 /* Fills *f (empty) with the next frame. CYG_END after the last one (f then carries the
- * packets that came after it). Damaged packets are skipped and counted;
+ * packets that came after it). A frame without a picture (f->image.width 0) only carries
+ * packets: there are thousands of them between two pictures, and memory stays bounded;
+ * pass it on to the sink in its place (f->order). Damaged packets are skipped and counted;
  * CYG_FORMAT when nothing more can be decoded, CYG_IO when reading fails. */
 CYG_MUST_USE cyg_status video_source_read(video_source *s, frame *f, cyg_error *err);
 int64_t           video_source_damaged(const video_source *s);   /* packets or frames lost so far */
