@@ -17,21 +17,23 @@ const char *cyg_model_path(const cyg_model *model);
 
 /* A tensor as stored: a view into the mapped file. */
 typedef struct cyg_stored {
-    const char *name;
+    const char *name;                   /* printable ASCII, at most 100 bytes */
     enum { CYG_F32, CYG_F16, CYG_U8, CYG_I8, CYG_I32 } type;
     int         rank;                   /* 0 .. 4 */
-    int         shape[4];
+    int         shape[4];               /* each at least 1 */
     size_t      count;                  /* values */
     const void *bytes;                  /* unaligned: read through cyg_model_floats */
 } cyg_stored;
 
+/* 0 <= i < count; by rising name. */
 int  cyg_model_tensor_count(const cyg_model *model);
 cyg_stored cyg_model_tensor(const cyg_model *model, int i);
 /* False if there is no tensor of that name. */
 bool cyg_model_find(const cyg_model *model, const char *name, cyg_stored *out);
 
 /* The values of a tensor as floats in *out (malloc'ed; the caller frees), after checking
- * that its shape is the `rank` sizes given. CYG_NOT_FOUND, CYG_FORMAT, CYG_NO_MEMORY. */
+ * that its shape is the `rank` (0 .. 4) sizes given and every value finite. CYG_NOT_FOUND,
+ * CYG_FORMAT, CYG_NO_MEMORY. */
 CYG_MUST_USE cyg_status cyg_model_floats(float **out, const cyg_model *model, const char *name,
                                          int rank, const int *shape, cyg_error *err);
 
