@@ -1,0 +1,63 @@
+/* fold.c - the weights of a layer with its batch norm folded in. */
+#include "plan.h"
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { CYG_MEAN, CYG_VARIANCE, CYG_GAMMA, CYG_BETA, CYG_SCALE, CYG_BIAS, CYG_PARTS };
+
+/* NAME/PART as [channels], or NULL in *out if the file has none. */
+static cyg_status read_part(float **out, const cyg_model *model, const char *layer,
+                            const char *part, int channels, cyg_error *err)
+{
+    char name[64];
+    cyg_stored stored;
+    snprintf(name, sizeof name, "%s/%s", layer, part);
+    *out = NULL;
+    if (!cyg_model_find(model, name, &stored)) return CYG_OK;
+    return cyg_model_floats(out, model, name, 1, &channels, err);
+}
+
+/* y = (y - mean) * gamma / sqrt(variance + epsilon) + beta; y = y * scale + bias,
+ * as y * factor + bias: the factors go into the weights. In double, rounded once. */
+static void fold(float *weights, float *bias, float *const part[CYG_PARTS], size_t rows,
+                 int channels, double epsilon)
+{
+    for (int c = 0; c < channels; c++) {
+        const double scale = part[CYG_SCALE] ? part[CYG_SCALE][c] : 1;
+        double norm = part[CYG_GAMMA] ? part[CYG_GAMMA][c] : 1;
+        if (part[CYG_VARIANCE]) norm /= sqrt(part[CYG_VARIANCE][c] + epsilon);
+        const double beta = part[CYG_BETA] ? part[CYG_BETA][c] : 0;
+        const double mean = part[CYG_MEAN] ? part[CYG_MEAN][c] : 0;
+        bias[c] = (float)((beta - mean * norm) * scale + (part[CYG_BIAS] ? part[CYG_BIAS][c] : 0));
+        for (size_t i = c; i < rows * channels; i += channels)
+            weights[i] = (float)(weights[i] * norm * scale);
+    }
+}
+
+cyg_status cyg_layer_weights(float **weights, float **bias, const cyg_model *model,
+                             const cyg_layer *layer, double epsilon, cyg_error *err)
+{
+    static const char *const names[CYG_PARTS] = { "mean", "variance", "gamma", "beta", "scale", "bias" };
+    const cyg_layer_info *l = &layer->info;
+    const int shape[4] = { l->kernel, l->kernel, l->in_channels, l->depthwise ? 1 : l->out_channels };
+    const size_t rows = (size_t)l->kernel * l->kernel * (l->depthwise ? 1 : l->in_channels);
+    float *part[CYG_PARTS] = { NULL };
+    char name[64];
+
+    *bias = NULL;
+    snprintf(name, sizeof name, "%s/weights", l->name);
+    cyg_status status = cyg_model_floats(weights, model, name, 4, shape, err);
+    for (int i = 0; i < CYG_PARTS && !status; i++)
+        status = read_part(&part[i], model, l->name, names[i], l->out_channels, err);
+    if (!status && !(*bias = malloc((size_t)l->out_channels * sizeof **bias)))
+        status = cyg_fail(err, CYG_NO_MEMORY, "%s: out of memory", cyg_model_path(model));
+    if (!status) {
+        fold(*weights, *bias, part, rows, l->out_channels, epsilon);
+    } else {
+        free(*weights);
+        *weights = NULL;
+    }
+    for (int i = 0; i < CYG_PARTS; i++) free(part[i]);
+    return status;
+}

@@ -1,0 +1,58 @@
+/* kernels.h - the arithmetic, once per instruction set.
+ *
+ * Every table holds every kernel, and all of them agree with reference.c (within the
+ * tolerance of tests/test_kernels.c). Activations are NHWC; "step" is the distance from
+ * one pixel to the next in values. No pointer needs alignment. Weights are packed for one
+ * table's vectors by pack.c, and only that table can read them.
+ */
+#ifndef CYG_KERNELS_H
+#define CYG_KERNELS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct cyg_kernels {
+    const char *isa;        /* "ref", "sse2", "avx2", "avx512", "neon" */
+    int lanes;              /* floats in a vector */
+    int columns;            /* outputs of a packed panel: a multiple of lanes */
+
+    /* out[i][j] = clamp(bias[j] + sum over p of in[i][p] * w[p][j], lo, hi)
+     * for i < m, j < n, p < k. A 1x1 convolution over m pixels, and every other one once its
+     * patches are laid out as rows of `in`. out and in do not overlap. */
+    void (*product)(float *out, size_t out_step, const float *in, size_t in_step,
+                    const float *packed, int m, int k, int n, float lo, float hi);
+
+    /* Outputs x of a row, from <= x < to, of a depthwise 3x3 convolution:
+     * out[x - from][c] = clamp(bias[c] + sum over ky, kx of
+     *                          in[ky][x * stride - pad + kx][c] * w[ky][kx][c], lo, hi)
+     * where columns outside 0 .. width-1 count as 0. Each row of `in` must be followed by
+     * CYG_SLACK readable bytes (of any value). */
+    void (*depthwise)(float *out, size_t out_step, const float *const in[3], int width,
+                      int stride, int pad, int from, int to, const float *packed, int channels,
+                      float lo, float hi);
+
+    /* out[c] = the mean of in[pixel][c] */
+    void (*mean)(float *out, const float *in, int pixels, int channels);
+} cyg_kernels;
+
+enum { CYG_MAX_ISAS = 8, CYG_SLACK = 64 };
+
+/* Writes every table that runs on this CPU, best first; returns how many. */
+int cyg_kernels_list(const cyg_kernels *out[CYG_MAX_ISAS]);
+/* The table called isa, or the best for NULL; NULL if this CPU lacks it. */
+const cyg_kernels *cyg_kernels_find(const char *isa);
+
+/* How many floats the packed forms take; 0 if that overflows. */
+size_t cyg_pack_product_size(const cyg_kernels *table, int k, int n);
+size_t cyg_pack_depthwise_size(const cyg_kernels *table, int channels);
+
+/* w[k][n] and bias[n] to panels of table->columns outputs: [1 + k][columns], the bias first.
+ * The last panel is as narrow as whole vectors allow. Panel i begins at i * (1 + k) * columns. */
+void cyg_pack_product(float *out, const cyg_kernels *table, const float *w, const float *bias,
+                      int k, int n);
+/* w[3][3][channels] and bias[channels] to blocks of table->lanes channels: [1 + 9][lanes]. */
+void cyg_pack_depthwise(float *out, const cyg_kernels *table, const float *w, const float *bias,
+                        int channels);
+
+#endif

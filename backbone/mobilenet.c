@@ -1,0 +1,268 @@
+/* mobilenet.c - the layers of a MobileNet (arXiv 1704.04861) from its description: the list of
+ * a family, the width multiplier and the input size. */
+#include "plan.h"
+#include <assert.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A family is a list of these. Layer i is named convI; the two of a separable one (depthwise
+ * 3x3 with the stride, then 1x1) convI_dw and convI_pw. */
+typedef struct block {
+    enum { FULL_3X3 = 1, SEPARABLE } kind;
+    int stride, channels;
+} block;
+
+static const block mobilenet_v1[] = {       /* Table 1 of the paper */
+    { FULL_3X3,  2, 32 },
+    { SEPARABLE, 1, 64 },
+    { SEPARABLE, 2, 128 },  { SEPARABLE, 1, 128 },
+    { SEPARABLE, 2, 256 },  { SEPARABLE, 1, 256 },
+    { SEPARABLE, 2, 512 },  { SEPARABLE, 1, 512 }, { SEPARABLE, 1, 512 }, { SEPARABLE, 1, 512 },
+    { SEPARABLE, 1, 512 },  { SEPARABLE, 1, 512 },
+    { SEPARABLE, 2, 1024 }, { SEPARABLE, 1, 1024 },
+    { 0 }
+};
+
+static const struct family { const char *name; const block *blocks; } families[] = {
+    { "mobilenet_v1", mobilenet_v1 },
+};
+
+enum { MIN_SIDE = 16, MAX_SIDE = 4096, MAX_CHANNELS = 65536 };
+
+/* ---- Reading the description --------------------------------------------------------- */
+
+static cyg_status wrong(const cyg_backbone *net, cyg_error *err, const char *key, const char *expected)
+{
+    return cyg_fail(err, CYG_FORMAT, "%s: description: backbone.%s: expected %s",
+                    cyg_model_path(net->model), key, expected);
+}
+
+/* True if object[key] is `yes`, false if it is `no`; anything else is an error. */
+static cyg_status read_choice(bool *out, const cyg_backbone *net, const json_t *object,
+                              const char *key, const char *no, const char *yes, cyg_error *err)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    *out = text && !strcmp(text, yes);
+    if (*out || (text && !strcmp(text, no))) return CYG_OK;
+    return cyg_fail(err, CYG_FORMAT, "%s: description: backbone.%s: found \"%s\", expected \"%s\" or \"%s\"",
+                    cyg_model_path(net->model), key, text ? text : "", no, yes);
+}
+
+static bool read_int(int *out, const json_t *object, const char *key, int min, int max)
+{
+    const json_t *value = json_object_get(object, key);
+    const json_int_t n = json_integer_value(value);
+    *out = (int)n;
+    return json_is_integer(value) && n >= min && n <= max;
+}
+
+static bool read_floats3(float out[3], const json_t *object, const char *key)
+{
+    const json_t *list = json_object_get(object, key);
+    if (json_array_size(list) != 3) return false;
+    for (size_t i = 0; i < 3; i++) {
+        const json_t *value = json_array_get(list, i);
+        out[i] = (float)json_number_value(value);
+        if (!json_is_number(value) || !isfinite(out[i])) return false;
+    }
+    return true;
+}
+
+static cyg_status read_input(cyg_backbone *net, const json_t *backbone,
+                             const cyg_backbone_params *params, cyg_error *err)
+{
+    const json_t *json = json_object_get(backbone, "input");
+    cyg_input *in = &net->input;
+    bool relu6, rgb;
+    cyg_status status;
+    if (!read_int(&in->width, json, "width", MIN_SIDE, MAX_SIDE) ||
+        !read_int(&in->height, json, "height", MIN_SIDE, MAX_SIDE))
+        return wrong(net, err, "input.width, .height", "16 to 4096");
+    if (!read_floats3(in->mean, json, "mean") || !read_floats3(in->scale, json, "scale"))
+        return wrong(net, err, "input.mean, .scale", "three numbers each");
+    if ((status = read_choice(&rgb, net, json, "channels", "bgr", "rgb", err)) ||
+        (status = read_choice(&in->centre_sample, net, json, "sample", "corner", "centre", err)) ||
+        (status = read_choice(&in->centre_letterbox, net, json, "letterbox", "corner", "centre", err)) ||
+        (status = read_choice(&in->edge_border, net, json, "border", "black", "edge", err)) ||
+        (status = read_choice(&relu6, net, backbone, "activation", "relu", "relu6", err)))
+        return status;
+    in->bgr = !rgb;
+    net->hi = relu6 ? 6 : INFINITY;
+
+    const int width = params ? params->width : 0, height = params ? params->height : 0;
+    if ((width && (width < MIN_SIDE || width > MAX_SIDE)) ||
+        (height && (height < MIN_SIDE || height > MAX_SIDE)))
+        return cyg_fail(err, CYG_ARGUMENT, "input size: found %d x %d, expected 16 to 4096", width, height);
+    if (width) in->width = width;
+    if (height) in->height = height;
+    return CYG_OK;
+}
+
+/* ---- The list of layers ----------------------------------------------------------------- */
+
+/* Output size and zeros before, of padding rule SAME (TensorFlow): an odd zero goes after. */
+static int same_padding(int *before, int in, int kernel, int stride)
+{
+    const int out = (in + stride - 1) / stride;
+    const int total = (out - 1) * stride + kernel - in;
+    *before = total > 0 ? total / 2 : 0;
+    return out;
+}
+
+static void add_layer(cyg_backbone *net, int kernel, int stride, bool depthwise, int channels,
+                      const char *format, int number)
+{
+    cyg_layer *layer = &net->layers[net->layer_count];
+    cyg_layer_info *l = &layer->info;
+    if (net->layer_count) {
+        const cyg_layer_info *before = &net->layers[net->layer_count - 1].info;
+        l->in_width = before->out_width;
+        l->in_height = before->out_height;
+        l->in_channels = before->out_channels;
+    } else {
+        l->in_width = net->input.width;
+        l->in_height = net->input.height;
+        l->in_channels = 3;
+    }
+    l->kernel = kernel;
+    l->stride = stride;
+    l->depthwise = depthwise;
+    l->out_channels = depthwise ? l->in_channels : channels;
+    l->out_width = same_padding(&layer->pad_x, l->in_width, kernel, stride);
+    l->out_height = same_padding(&layer->pad_y, l->in_height, kernel, stride);
+    const int64_t weights = (int64_t)kernel * kernel * (depthwise ? 1 : l->in_channels) * l->out_channels;
+    l->mult_adds = weights * l->out_width * l->out_height;
+    l->parameters = weights + l->out_channels;
+    snprintf(l->name, sizeof l->name, format, number);
+    net->layer_count++;
+}
+
+static void add_family(cyg_backbone *net, const struct family *family, double width)
+{
+    for (int i = 0; family->blocks[i].kind; i++) {
+        const block *b = &family->blocks[i];
+        const int scaled = (int)(b->channels * width), channels = scaled > 8 ? scaled : 8;
+        if (b->kind == FULL_3X3) {
+            add_layer(net, 3, b->stride, false, channels, "conv%d", i);
+        } else {
+            add_layer(net, 3, b->stride, true, 0, "conv%d_dw", i);
+            add_layer(net, 1, 1, false, channels, "conv%d_pw", i);
+        }
+    }
+}
+
+static cyg_status read_layers(cyg_backbone *net, const json_t *backbone, cyg_error *err)
+{
+    const char *name = json_string_value(json_object_get(backbone, "family"));
+    const double width = json_number_value(json_object_get(backbone, "width"));
+    const struct family *family = NULL;
+    for (size_t i = 0; i < sizeof families / sizeof *families; i++)
+        if (name && !strcmp(name, families[i].name)) family = &families[i];
+    if (!family)
+        return cyg_fail(err, CYG_UNSUPPORTED, "%s: description: backbone.family: found \"%s\", expected \"%s\"",
+                        cyg_model_path(net->model), name ? name : "", families[0].name);
+    if (!(width > 0 && width <= 16)) return wrong(net, err, "width", "a number above 0, up to 16");
+    add_family(net, family, width);
+    net->pool_layer = net->layer_count - 1;
+
+    const json_t *extra = json_object_get(backbone, "extra");
+    if (json_array_size(extra) > (size_t)(CYG_MAX_LAYERS - net->layer_count))
+        return wrong(net, err, "extra", "fewer layers");
+    for (size_t i = 0; i < json_array_size(extra); i++) {
+        const json_t *layer = json_array_get(extra, i);
+        int kernel, stride, channels;
+        if (!read_int(&kernel, layer, "kernel", 1, 3) || kernel == 2 ||
+            !read_int(&stride, layer, "stride", 1, 2) ||
+            !read_int(&channels, layer, "channels", 1, MAX_CHANNELS))
+            return wrong(net, err, "extra", "layers with kernel 1 or 3, stride 1 or 2, channels");
+        add_layer(net, kernel, stride, false, channels, "extra%d", (int)i);
+    }
+    return CYG_OK;
+}
+
+static cyg_status read_taps(cyg_backbone *net, const json_t *backbone, cyg_error *err)
+{
+    const json_t *taps = json_object_get(backbone, "taps");
+    net->pool_tap = -1;
+    if (!json_is_array(taps) || json_array_size(taps) > CYG_MAX_TAPS)
+        return wrong(net, err, "taps", "a list of up to 32 layer names");
+    for (size_t i = 0; i < json_array_size(taps); i++) {
+        const char *name = json_string_value(json_array_get(taps, i));
+        cyg_tap *tap = &net->taps[net->tap_count];
+        for (int l = 0; name && l < net->layer_count; l++) {
+            const cyg_layer_info *layer = &net->layers[l].info;
+            if (!strcmp(name, layer->name))
+                *tap = (cyg_tap){ .height = layer->out_height, .width = layer->out_width,
+                                  .channels = layer->out_channels };
+        }
+        if (name && !strcmp(name, "pool")) {
+            net->pool_tap = net->tap_count;
+            *tap = (cyg_tap){ .height = 1, .width = 1,
+                              .channels = net->layers[net->pool_layer].info.out_channels };
+        }
+        if (!tap->height) return wrong(net, err, "taps", "names of layers, or \"pool\"");
+        snprintf(tap->name, sizeof tap->name, "%s", name);
+        net->tap_count++;
+    }
+    return CYG_OK;
+}
+
+/* ---- Public --------------------------------------------------------------------------------- */
+
+cyg_status cyg_backbone_create(cyg_backbone **out, const cyg_model *model,
+                               const cyg_backbone_params *params, cyg_error *err)
+{
+    const json_t *json = json_object_get(cyg_model_description(model), "backbone");
+    const char *isa = params ? params->isa : NULL;
+    *out = NULL;
+    cyg_backbone *net = calloc(1, sizeof *net);
+    if (!net) return cyg_fail(err, CYG_NO_MEMORY, "%s: out of memory", cyg_model_path(model));
+    net->model = model;
+    net->kernels = cyg_kernels_find(isa);
+
+    cyg_status status = CYG_OK;
+    if (!net->kernels)
+        status = cyg_fail(err, CYG_NOT_FOUND, "instruction set '%s': this processor has none of that name", isa);
+    if (!status) status = read_input(net, json, params, err);
+    if (!status) status = read_layers(net, json, err);
+    if (!status) status = read_taps(net, json, err);
+    const json_t *epsilon = json_object_get(json, "epsilon");
+    if (!status && epsilon && !(json_number_value(epsilon) >= 0)) status = wrong(net, err, "epsilon", "a number from 0");
+    if (!status) status = cyg_plan_make(net, json_number_value(epsilon), err);
+    if (status) {
+        cyg_backbone_free(net);
+        return status;
+    }
+    *out = net;
+    return CYG_OK;
+}
+
+void cyg_backbone_free(cyg_backbone *net)
+{
+    if (!net) return;
+    cyg_plan_free(net);
+    free(net);
+}
+
+const char *cyg_backbone_isa(const cyg_backbone *net)       { return net->kernels->isa; }
+int cyg_backbone_width(const cyg_backbone *net)             { return net->input.width; }
+int cyg_backbone_height(const cyg_backbone *net)            { return net->input.height; }
+int cyg_backbone_layer_count(const cyg_backbone *net)       { return net->layer_count; }
+const cyg_model *cyg_backbone_model(const cyg_backbone *net) { return net->model; }
+
+cyg_layer_info cyg_backbone_layer(const cyg_backbone *net, int i)
+{
+    assert(i >= 0 && i < net->layer_count);
+    return net->layers[i].info;
+}
+
+cyg_tensor cyg_backbone_map(const cyg_backbone *net, const char *name)
+{
+    for (int i = 0; i < net->tap_count; i++) {
+        const cyg_tap *tap = &net->taps[i];
+        if (!strcmp(tap->name, name)) return (cyg_tensor){ NULL, tap->height, tap->width, tap->channels };
+    }
+    return (cyg_tensor){ 0 };
+}

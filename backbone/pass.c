@@ -1,0 +1,228 @@
+/* pass.c - one pass: runs the steps of a plan over an image or a tensor. */
+#include "plan.h"
+#include <assert.h>
+#include <string.h>
+
+static int min(int a, int b) { return a < b ? a : b; }
+static int max(int a, int b) { return a > b ? a : b; }
+
+/* Output pixels from .. to-1 in reading order, output channels first .. last-1. */
+typedef struct extent { int from, to, first, last; } extent;
+
+static float *row_at(const cyg_rows *rows, int y)
+{
+    return rows->data + y % rows->lines * rows->row;
+}
+
+/* ---- The window: input to panel ---------------------------------------------------- */
+
+/* The patches of pixels x0 .. x1-1 of a row, [kernel][kernel][channels] each. */
+static void lay_patches(float *panel, size_t panel_step, const cyg_step *s, const float *const in[3],
+                        int x0, int x1)
+{
+    const int channels = s->in_channels;
+    for (int x = x0; x < x1; x++, panel += panel_step) {
+        const int column = x * s->stride - s->pad_x;
+        float *out = panel;
+        for (int ky = 0; ky < s->kernel; ky++) {
+            if (channels == 3 && s->kernel == 3 && column >= 0 && column + 3 <= s->in_width) {
+                memcpy(out, in[ky] + column * 3, 9 * sizeof *out);      /* the first layer */
+                out += 9;
+                continue;
+            }
+            for (int kx = 0; kx < s->kernel; kx++, out += channels) {
+                if (column + kx < 0 || column + kx >= s->in_width)
+                    memset(out, 0, channels * sizeof *out);
+                else
+                    memcpy(out, in[ky] + (size_t)(column + kx) * channels, channels * sizeof *out);
+            }
+        }
+    }
+}
+
+static void fill_panel(const cyg_features *maps, const cyg_step *s, float *panel, size_t panel_step,
+                       const cyg_rows *in, int from, int to)
+{
+    const cyg_backbone *net = maps->net;
+    for (int p = from; p < to; ) {
+        const int y = p / s->out_width, x0 = p % s->out_width;
+        const int x1 = min(s->out_width, x0 + to - p);
+        const float *rows[3];
+        for (int ky = 0; ky < s->kernel; ky++) {
+            const int line = y * s->stride - s->pad_y + ky;
+            rows[ky] = line < 0 || line >= s->in_height ? maps->zeros : row_at(in, line);
+        }
+        if (s->window == CYG_DEPTHWISE)
+            net->kernels->depthwise(panel, panel_step, rows, s->in_width, s->stride, s->pad_x, x0, x1,
+                                    s->window_packed, s->in_channels, net->lo, net->hi);
+        else
+            lay_patches(panel, panel_step, s, rows, x0, x1);
+        panel += (x1 - x0) * panel_step;
+        p += x1 - x0;
+    }
+}
+
+/* ---- A step ------------------------------------------------------------------------- */
+
+/* How many pixels from p on lie in rows that follow each other in memory. */
+static int unbroken(const cyg_rows *rows, int width, int p)
+{
+    return (p / width / rows->lines + 1) * rows->lines * width - p;
+}
+
+static void run_step(const cyg_features *maps, const cyg_step *s, float *panel,
+                     const cyg_rows *in, const cyg_rows *out, extent e)
+{
+    const cyg_backbone *net = maps->net;
+    const size_t packed = (size_t)e.first * (1 + s->depth);
+    for (int p = e.from, n; p < e.to; p += n) {
+        float *to = row_at(out, p / s->out_width) + (size_t)(p % s->out_width) * s->out_channels;
+        n = min(min(s->chunk, e.to - p), unbroken(out, s->out_width, p));
+        if (!s->packed) {
+            fill_panel(maps, s, to, s->out_channels, in, p, p + n);
+            continue;
+        }
+        const float *from = panel;
+        size_t step = cyg_panel_step(s);
+        if (s->window == CYG_NONE) {
+            n = min(n, unbroken(in, s->in_width, p));
+            step = s->in_channels;
+            from = row_at(in, p / s->in_width) + p % s->in_width * step;
+        } else {
+            fill_panel(maps, s, panel, step, in, p, p + n);
+        }
+        net->kernels->product(to + e.first, s->out_channels, from, step, s->packed + packed, n,
+                              s->depth, e.last - e.first, net->lo, net->hi);
+    }
+}
+
+/* ---- A group -------------------------------------------------------------------------- */
+
+/* Makes the network's input up to row `end`. */
+static void pull_input(const cyg_features *maps, cyg_rows *rows, int end)
+{
+    for (; rows->next < end; rows->next++)
+        cyg_sample_row(row_at(rows, rows->next), &maps->net->input, maps->image, &maps->region, rows->next);
+}
+
+/* Makes what output rows from .. to-1 of step s need of its input. */
+static void pull(const cyg_features *maps, cyg_scratch *scratch, int s, int from, int to)
+{
+    const cyg_step *step = &maps->net->steps[s], *before = step - 1;
+    cyg_rows *in = &scratch->in[s];
+    const int end = min(step->in_height, (to - 1) * step->stride - step->pad_y + step->kernel);
+    if (in->next < 0) in->next = max(0, from * step->stride - step->pad_y);
+    if (s == 0) {
+        pull_input(maps, in, end);
+        return;
+    }
+    while (in->next < end) {
+        const int next = min(end, in->next + max(1, before->chunk / before->out_width));
+        pull(maps, scratch, s - 1, in->next, next);
+        run_step(maps, before, scratch->memory, &scratch->in[s - 1], in,
+                 (extent){ in->next * before->out_width, next * before->out_width, 0, before->out_channels });
+        in->next = next;
+    }
+}
+
+static cyg_rows whole_map(const float *data, int height, size_t row)
+{
+    return (cyg_rows){ (float *)data, height, row, height };
+}
+
+static cyg_rows output_of(const cyg_features *maps, const cyg_step *s)
+{
+    return whole_map(maps->arena + s->offset, s->out_height, (size_t)s->out_width * s->out_channels);
+}
+
+/* The first step of a group reads a whole map, the others a ring that is still empty. */
+static void begin_group(const cyg_features *maps, cyg_scratch *scratch, const cyg_group *group)
+{
+    float *free = scratch->memory + maps->net->panel_size;
+    for (int s = group->first; s <= group->last; s++) {
+        const cyg_step *step = &maps->net->steps[s];
+        const size_t row = (size_t)step->in_width * step->in_channels;
+        const bool ring = s > group->first || (s == 0 && maps->image);
+        if (ring) {
+            const int lines = s ? step[-1].lines : maps->net->input_lines;
+            scratch->in[s] = (cyg_rows){ free, lines, row, -1 };
+            free += cyg_padded(lines * row);
+        } else {
+            scratch->in[s] = s ? output_of(maps, step - 1) : whole_map(maps->tensor, step->in_height, row);
+        }
+    }
+}
+
+/* How many equal parts task i of `tasks` does: of the pixels if there are enough of them, of
+ * the output channels otherwise. Which part it is never changes a result. */
+static extent share(const cyg_features *maps, const cyg_step *s, int tasks, int i)
+{
+    const int pixels = s->out_width * s->out_height, columns = maps->net->kernels->columns;
+    const int panels = s->packed ? (s->out_channels + columns - 1) / columns : 1;
+    int parts = tasks;
+    while (parts > 1 && pixels / parts < 12) parts /= 2;
+    const int across = tasks / parts, part = i % parts, slice = i / parts;
+    if (slice >= across) return (extent){ 0 };
+    return (extent){ (int)((int64_t)pixels * part / parts), (int)((int64_t)pixels * (part + 1) / parts),
+                     panels * slice / across * columns,
+                     min(s->out_channels, panels * (slice + 1) / across * columns) };
+}
+
+typedef struct group_task { cyg_features *maps; const cyg_group *group; int tasks; } group_task;
+
+static void run_share(void *arg, int i)
+{
+    const group_task *task = arg;
+    const cyg_features *maps = task->maps;
+    const cyg_step *s = &maps->net->steps[task->group->last];
+    cyg_scratch *scratch = &maps->scratch[i];
+    const cyg_rows out = output_of(maps, s);
+    extent e = share(maps, s, task->tasks, i);
+    const int to = e.first < e.last ? e.to : 0;
+
+    begin_group(maps, scratch, task->group);
+    while (e.from < to) {
+        const int row = e.from / s->out_width;
+        const int rows = max(1, s->chunk / s->out_width);
+        e.to = min(to, (row + rows) * s->out_width);
+        pull(maps, scratch, task->group->last, row, (e.to - 1) / s->out_width + 1);
+        run_step(maps, s, scratch->memory, &scratch->in[task->group->last], &out, e);
+        e.from = e.to;
+    }
+}
+
+static void run_pass(cyg_features *maps)
+{
+    const cyg_backbone *net = maps->net;
+    for (int g = 0; g < net->group_count; g++) {
+        group_task task = { maps, &net->groups[g], maps->executor.threads };
+        if (task.tasks > 1) maps->executor.parallel_for(maps->executor.context, task.tasks, run_share, &task);
+        else run_share(&task, 0);
+        if (net->pool_tap >= 0 && task.group->last == net->pool_step) {
+            const cyg_step *s = &net->steps[net->pool_step];
+            net->kernels->mean(maps->arena + net->taps[net->pool_tap].offset, maps->arena + s->offset,
+                               s->out_width * s->out_height, s->out_channels);
+        }
+    }
+}
+
+/* ---- Public --------------------------------------------------------------------------- */
+
+void cyg_backbone_run(const cyg_backbone *net, const cyg_image *image, cyg_region region,
+                      cyg_features *maps)
+{
+    assert(maps->net == net);
+    maps->image = image;
+    maps->region = region;
+    run_pass(maps);
+    maps->image = NULL;
+}
+
+void cyg_backbone_run_tensor(const cyg_backbone *net, const float *input, cyg_features *maps)
+{
+    assert(maps->net == net);
+    maps->tensor = input;
+    maps->region = (cyg_region){ { 1, 0, 0, 0, 1, 0 } };
+    run_pass(maps);
+    maps->tensor = NULL;
+}

@@ -1,0 +1,224 @@
+/* plan.c - from layers to steps: what is fused, what is packed, what stays in the cache, and
+ * where each map lies. */
+#include "plan.h"
+#include <stdlib.h>
+#include <string.h>
+
+/* Of one core; chosen low, since the plan must hold on every machine. */
+enum {
+    PANEL_BYTES = 32 << 10,     /* a panel and the weights it meets share the second level */
+    GROUP_BYTES = 640 << 10,    /* rings and weights of a group stay in the second level */
+    SMALL_BYTES = 256 << 10     /* a map of this size stays there by itself */
+};
+
+static bool is_kept(const cyg_backbone *net, int layer)
+{
+    if (net->pool_tap >= 0 && layer == net->pool_layer) return true;
+    for (int i = 0; i < net->tap_count; i++)
+        if (!strcmp(net->taps[i].name, net->layers[layer].info.name)) return true;
+    return layer == net->layer_count - 1;
+}
+
+/* ---- Fusing ------------------------------------------------------------------------ */
+
+/* A depthwise layer joins the 1x1 layer after it, unless it must be kept itself. */
+static bool joins_next(const cyg_backbone *net, int layer)
+{
+    if (!net->layers[layer].info.depthwise || is_kept(net, layer)) return false;
+    const cyg_layer_info *next = &net->layers[layer + 1].info;
+    return !next->depthwise && next->kernel == 1 && next->stride == 1;
+}
+
+static cyg_step make_step(const cyg_layer *window, const cyg_layer_info *out)
+{
+    const cyg_layer_info *l = &window->info;
+    return (cyg_step){
+        .window = l->depthwise ? CYG_DEPTHWISE : l->kernel == 1 && l->stride == 1 ? CYG_NONE : CYG_PATCHES,
+        .kernel = l->kernel, .stride = l->stride, .pad_x = window->pad_x, .pad_y = window->pad_y,
+        .in_width = l->in_width, .in_height = l->in_height, .in_channels = l->in_channels,
+        .out_width = out->out_width, .out_height = out->out_height, .out_channels = out->out_channels,
+        .depth = l->depthwise ? l->in_channels : l->kernel * l->kernel * l->in_channels,
+    };
+}
+
+static cyg_status pack_product(cyg_step *step, const cyg_backbone *net, const cyg_layer *layer,
+                               double epsilon, cyg_error *err)
+{
+    float *weights, *bias;
+    cyg_status status = cyg_layer_weights(&weights, &bias, net->model, layer, epsilon, err);
+    if (status) return status;
+    const size_t size = cyg_pack_product_size(net->kernels, step->depth, step->out_channels);
+    if (size && (step->packed = malloc(size * sizeof *step->packed)))
+        cyg_pack_product(step->packed, net->kernels, weights, bias, step->depth, step->out_channels);
+    else
+        status = cyg_fail(err, CYG_NO_MEMORY, "%s: out of memory", cyg_model_path(net->model));
+    free(weights);
+    free(bias);
+    return status;
+}
+
+static cyg_status pack_depthwise(cyg_step *step, const cyg_backbone *net, const cyg_layer *layer,
+                                 double epsilon, cyg_error *err)
+{
+    float *weights, *bias;
+    cyg_status status = cyg_layer_weights(&weights, &bias, net->model, layer, epsilon, err);
+    if (status) return status;
+    const size_t size = cyg_pack_depthwise_size(net->kernels, step->in_channels);
+    if ((step->window_packed = malloc(size * sizeof *step->window_packed)))
+        cyg_pack_depthwise(step->window_packed, net->kernels, weights, bias, step->in_channels);
+    else
+        status = cyg_fail(err, CYG_NO_MEMORY, "%s: out of memory", cyg_model_path(net->model));
+    free(weights);
+    free(bias);
+    return status;
+}
+
+/* One step from layers[*layer] on; *layer moves behind it. */
+static cyg_status add_step(cyg_backbone *net, int *layer, double epsilon, cyg_error *err)
+{
+    const cyg_layer *window = &net->layers[*layer], *product = window;
+    if (joins_next(net, *layer)) product = &net->layers[++*layer];
+    ++*layer;
+    cyg_step *step = &net->steps[net->step_count++];
+    *step = make_step(window, &product->info);
+    cyg_status status = CYG_OK;
+    if (window->info.depthwise) status = pack_depthwise(step, net, window, epsilon, err);
+    if (!status && !product->info.depthwise) status = pack_product(step, net, product, epsilon, err);
+    return status;
+}
+
+/* ---- Grouping ------------------------------------------------------------------------ */
+
+/* Output pixels in a panel: whole rows if several fit, else an equal share of one. */
+static int chunk_pixels(const cyg_step *step)
+{
+    int fit = PANEL_BYTES / (int)sizeof(float) / step->depth;
+    if (fit < 16) fit = 16;
+    if (fit >= step->out_width) return fit / step->out_width * step->out_width;
+    const int parts = (step->out_width + fit - 1) / fit;
+    return (step->out_width + parts - 1) / parts;
+}
+
+/* Rows of input that a step needs at once for one panel. */
+static int input_lines(const cyg_step *step)
+{
+    const int rows = step->chunk / step->out_width, band = rows > 1 ? rows : 1;
+    const int lines = (band - 1) * step->stride + step->kernel;
+    return lines < step->in_height ? lines : step->in_height;
+}
+
+static size_t row_values(const cyg_step *step)
+{
+    return (size_t)step->out_width * step->out_channels;
+}
+
+static size_t weight_bytes(const cyg_step *step)
+{
+    return ((size_t)step->depth * step->out_channels + 10 * (size_t)step->in_channels) * sizeof(float);
+}
+
+/* Joins steps while everything between and in them fits; `ends` says where maps are kept. */
+static void make_groups(cyg_backbone *net, const bool *ends)
+{
+    for (int s = 0; s < net->step_count; ) {
+        cyg_group *group = &net->groups[net->group_count++];
+        group->first = group->last = s;
+        size_t bytes = weight_bytes(&net->steps[s]);
+        for (; s + 1 < net->step_count && !ends[s]; s++) {
+            cyg_step *step = &net->steps[s];
+            const cyg_step *next = step + 1;
+            const int lines = input_lines(next);
+            if (row_values(step) * step->out_height * sizeof(float) <= SMALL_BYTES) break;
+            bytes += row_values(step) * lines * sizeof(float) + weight_bytes(next);
+            if (bytes > GROUP_BYTES) break;
+            step->lines = lines;
+            group->last = s + 1;
+        }
+        s = group->last + 1;
+    }
+}
+
+/* ---- Memory ---------------------------------------------------------------------------- */
+
+/* Maps that are kept have their own place; the others, between two groups, take turns in two. */
+static void place_maps(cyg_backbone *net, const int *last_layer)
+{
+    size_t turn[2] = { 0 }, kept = 0;
+    for (int g = 0; g < net->group_count; g++) {
+        cyg_step *step = &net->steps[net->groups[g].last];
+        const size_t size = cyg_padded(row_values(step) * step->out_height);
+        step->lines = step->out_height;
+        if (is_kept(net, last_layer[net->groups[g].last])) {
+            step->offset = kept;
+            kept += size;
+        } else if (turn[g % 2] < size) {
+            turn[g % 2] = size;
+        }
+    }
+    for (int g = 0; g < net->group_count; g++)
+        if (!is_kept(net, last_layer[net->groups[g].last]))
+            net->steps[net->groups[g].last].offset = kept + (g % 2 ? turn[0] : 0);
+    net->arena_size = kept + turn[0] + turn[1];
+    for (int i = 0; i < net->tap_count; i++) {
+        cyg_tap *tap = &net->taps[i];
+        for (int s = 0; s < net->step_count; s++)
+            if (!strcmp(tap->name, net->layers[last_layer[s]].info.name)) tap->offset = net->steps[s].offset;
+        if (i == net->pool_tap) {
+            tap->offset = net->arena_size;
+            net->arena_size += cyg_padded(tap->channels);
+        }
+    }
+}
+
+static void size_scratch(cyg_backbone *net)
+{
+    const cyg_step *first = &net->steps[0];
+    net->input_lines = input_lines(first);
+    const size_t input = cyg_padded((size_t)net->input_lines * first->in_width * first->in_channels);
+    for (int g = 0; g < net->group_count; g++) {
+        size_t size = g ? 0 : input;
+        for (int s = net->groups[g].first; s < net->groups[g].last; s++)
+            size += cyg_padded(row_values(&net->steps[s]) * net->steps[s].lines);
+        if (net->scratch_size < size) net->scratch_size = size;
+    }
+    size_t panel = 0;
+    for (int s = 0; s < net->step_count; s++) {
+        const cyg_step *step = &net->steps[s];
+        const size_t size = cyg_padded((size_t)step->chunk * cyg_panel_step(step));
+        const size_t zeros = cyg_padded((size_t)step->in_width * step->in_channels);
+        if (panel < size) panel = size;
+        if (net->zeros < zeros) net->zeros = zeros;
+    }
+    net->panel_size = panel;
+    net->scratch_size += panel;
+}
+
+/* ---- All of it --------------------------------------------------------------------------- */
+
+cyg_status cyg_plan_make(cyg_backbone *net, double epsilon, cyg_error *err)
+{
+    int last_layer[CYG_MAX_LAYERS];
+    bool ends[CYG_MAX_LAYERS];
+    for (int layer = 0; layer < net->layer_count; ) {
+        const cyg_status status = add_step(net, &layer, epsilon, err);
+        if (status) return status;
+        last_layer[net->step_count - 1] = layer - 1;
+        ends[net->step_count - 1] = is_kept(net, layer - 1);
+    }
+    for (int s = 0; s < net->step_count; s++) {
+        net->steps[s].chunk = chunk_pixels(&net->steps[s]);
+        if (last_layer[s] == net->pool_layer) net->pool_step = s;
+    }
+    make_groups(net, ends);
+    place_maps(net, last_layer);
+    size_scratch(net);
+    return CYG_OK;
+}
+
+void cyg_plan_free(cyg_backbone *net)
+{
+    for (int s = 0; s < net->step_count; s++) {
+        free(net->steps[s].window_packed);
+        free(net->steps[s].packed);
+    }
+}

@@ -1,0 +1,128 @@
+/* network.c - model files in memory with random weights. */
+#include "network.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct file {
+    json_t  *header;
+    float   *data;
+    size_t   count;
+    uint32_t seed;
+} file;
+
+static void check(int ok, const char *what)
+{
+    if (ok) return;
+    fprintf(stderr, "random network: %s\n", what);
+    exit(2);
+}
+
+/* Uniform, from lo to hi. */
+static float random_float(file *f, float lo, float hi)
+{
+    f->seed = f->seed * 1664525u + 1013904223u;
+    return lo + (hi - lo) * (float)(f->seed >> 8) / (1 << 24);
+}
+
+static void add(file *f, const char *layer, const char *part, json_t *shape, size_t count, float lo, float hi)
+{
+    char name[64];
+    snprintf(name, sizeof name, "%s/%s", layer, part);
+    f->data = realloc(f->data, (f->count + count) * sizeof *f->data);
+    check(f->data != NULL, "out of memory");
+    for (size_t i = 0; i < count; i++) f->data[f->count + i] = random_float(f, lo, hi);
+    json_object_set_new(f->header, name, json_pack("{s:s, s:o, s:[I,I]}", "dtype", "F32", "shape", shape,
+        "data_offsets", (json_int_t)(f->count * 4), (json_int_t)((f->count + count) * 4)));
+    f->count += count;
+}
+
+static void add_each(file *f, const char *layer, const char *part, int channels, float lo, float hi)
+{
+    add(f, layer, part, json_pack("[i]", channels), (size_t)channels, lo, hi);
+}
+
+/* Every kind of batch norm in turn: none but a bias, all of it, or a ready scale and bias. */
+static void add_layer(file *f, const char *name, int kernel, int in, int out, bool depthwise, int number)
+{
+    const float size = 2.4f / (float)(kernel * kernel * (depthwise ? 1 : in));
+    add(f, name, "weights", json_pack("[i,i,i,i]", kernel, kernel, in, depthwise ? 1 : out),
+        (size_t)kernel * kernel * in * (depthwise ? 1 : out), -size, size * 1.5f);
+    if (number % 3 == 1) {
+        add_each(f, name, "mean", out, -.2f, .2f);
+        add_each(f, name, "variance", out, .3f, 1.2f);
+        add_each(f, name, "gamma", out, .7f, 1.3f);
+        add_each(f, name, "beta", out, -.1f, .4f);
+    } else {
+        if (number % 3 == 2) add_each(f, name, "scale", out, .8f, 1.4f);
+        add_each(f, name, "bias", out, -.1f, .4f);
+    }
+}
+
+static void add_layers(file *f, double alpha, const json_t *extra)
+{
+    static const int channels[14] = { 32, 64, 128, 128, 256, 256, 512, 512, 512, 512, 512, 512, 1024, 1024 };
+    char name[32];
+    int in = 3, number = 0;
+    for (int i = 0; i < 14; i++) {
+        const int scaled = (int)(channels[i] * alpha), out = scaled > 8 ? scaled : 8;
+        snprintf(name, sizeof name, i ? "conv%d_dw" : "conv%d", i);
+        add_layer(f, name, 3, in, i ? in : out, i > 0, number++);
+        snprintf(name, sizeof name, "conv%d_pw", i);
+        if (i) add_layer(f, name, 1, in, out, false, number++);
+        in = out;
+    }
+    for (size_t i = 0; i < json_array_size(extra); i++) {
+        int kernel, stride, out;
+        json_unpack(json_array_get(extra, i), "{s:i, s:i, s:i}", "kernel", &kernel, "stride", &stride, "channels", &out);
+        snprintf(name, sizeof name, "extra%zu", i);
+        add_layer(f, name, kernel, in, out, false, number++);
+        in = out;
+    }
+}
+
+static char *describe(double alpha, int width, int height, json_t *extra, json_t *taps)
+{
+    json_t *input = json_pack("{s:i, s:i, s:s, s:[f,f,f], s:[f,f,f], s:s, s:s, s:s}", "width", width,
+        "height", height, "channels", "rgb", "mean", 127.5, 127.5, 127.5, "scale", 1 / 127.5, 1 / 127.5,
+        1 / 127.5, "sample", "corner", "letterbox", "corner", "border", "black");
+    json_t *backbone = json_pack("{s:s, s:f, s:o, s:s, s:f, s:o, s:o}", "family", "mobilenet_v1", "width",
+        alpha, "input", input, "activation", "relu6", "epsilon", .001, "extra", extra, "taps", taps);
+    json_t *all = json_pack("{s:i, s:s, s:s, s:o, s:[], s:{}, s:{}}", "format", 1, "name", "random",
+        "summary", "Random weights.", "backbone", backbone, "heads", "source", "licence");
+    char *text = json_dumps(all, JSON_COMPACT);
+    json_decref(all);
+    return text;
+}
+
+network network_make(double alpha, int width, int height, const char *extra_text, const char *taps_text)
+{
+    network net = { NULL, NULL };
+    json_t *extra = json_loads(extra_text, 0, NULL), *taps = json_loads(taps_text, 0, NULL);
+    check(extra && taps, "extra and taps must be JSON lists");
+    file f = { .header = json_object(), .seed = 1 };
+    add_layers(&f, alpha, extra);
+    char *description = describe(alpha, width, height, extra, taps);
+    json_object_set_new(f.header, "__metadata__", json_pack("{s:s}", "cygnet", description));
+    char *header = json_dumps(f.header, JSON_COMPACT);
+    const uint64_t length = strlen(header);
+    const size_t size = 8 + length + f.count * 4;
+    check((net.bytes = malloc(size)) != NULL, "out of memory");
+    memcpy(net.bytes, &length, 8);
+    memcpy((char *)net.bytes + 8, header, length);
+    memcpy((char *)net.bytes + 8 + length, f.data, f.count * 4);
+    free(header);
+    free(description);
+    free(f.data);
+    json_decref(f.header);
+
+    cyg_error err = { 0 };
+    check(cyg_model_wrap(&net.model, net.bytes, size, "random", &err) == CYG_OK, err.message);
+    return net;
+}
+
+void network_free(network *net)
+{
+    cyg_model_close(net->model);
+    free(net->bytes);
+}

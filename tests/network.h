@@ -1,0 +1,17 @@
+/* network.h - for tests and benchmarks: model files in memory with random weights. */
+#ifndef TEST_NETWORK_H
+#define TEST_NETWORK_H
+
+#include "ops.h"
+
+typedef struct network {
+    cyg_model *model;
+    void      *bytes;           /* the model file, which must outlive the model */
+} network;
+
+/* A MobileNetV1 whose input is width x height, with the batch norm of every kind that a file may
+ * have. extra and taps are JSON lists. Exits with a sentence if that fails. */
+network network_make(double width_multiplier, int width, int height, const char *extra, const char *taps);
+void    network_free(network *net);
+
+#endif

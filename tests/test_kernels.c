@@ -1,0 +1,132 @@
+/* test_kernels.c - every kernel of every table that this CPU runs, against the reference, on
+ * awkward shapes. */
+#include "../backbone/kernels/kernels.h"
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+enum { TRIALS = 150 };
+static const float unset = -77;
+
+static uint32_t seed = 1;
+
+static int any(int from, int to)
+{
+    seed = seed * 1664525u + 1013904223u;
+    return from + (int)((seed >> 8) % (uint32_t)(to - from + 1));
+}
+
+static float *some_floats(size_t n)
+{
+    float *p = malloc((n + CYG_SLACK) * sizeof *p);
+    for (size_t i = 0; i < n + CYG_SLACK; i++) p[i] = any(-1000, 1000) / 1000.f;
+    return p;
+}
+
+static float *unset_floats(size_t n)
+{
+    float *p = malloc(n * sizeof *p);
+    for (size_t i = 0; i < n; i++) p[i] = unset;
+    return p;
+}
+
+/* Within a few roundings of `terms` additions; what neither wrote must be left alone. */
+static void assert_close(const cyg_kernels *t, const char *what, const float *got, const float *want,
+                         size_t n, int terms)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!(fabsf(got[i] - want[i]) <= 1e-6f * (4 + terms)) || (want[i] == unset) != (got[i] == unset))
+            fail_msg("%s %s: value %zu is %g, reference %g", t->isa, what, i, got[i], want[i]);
+}
+
+static void product_agrees(void **state)
+{
+    const cyg_kernels *t = *state, *ref = cyg_kernels_find("ref");
+    for (int trial = 0; trial < TRIALS; trial++) {
+        const int m = any(1, 40), k = any(1, 70), n = any(1, 100);
+        const size_t in_step = k + any(0, 3), out_step = n + any(0, 3);
+        float *in = some_floats(m * in_step), *w = some_floats((size_t)k * n), *bias = some_floats(n);
+        float *packed_ref = malloc(cyg_pack_product_size(ref, k, n) * sizeof *packed_ref);
+        float *packed = malloc(cyg_pack_product_size(t, k, n) * sizeof *packed);
+        float *want = unset_floats(m * out_step), *got = unset_floats(m * out_step);
+        const float hi = trial % 3 ? 6 : INFINITY, lo = trial % 5 ? 0 : -INFINITY;
+        cyg_pack_product(packed_ref, ref, w, bias, k, n);
+        cyg_pack_product(packed, t, w, bias, k, n);
+        ref->product(want, out_step, in, in_step, packed_ref, m, k, n, lo, hi);
+        t->product(got, out_step, in, in_step, packed, m, k, n, lo, hi);
+        assert_close(t, "product", got, want, (size_t)(m - 1) * out_step + n, k);
+        free(in); free(w); free(bias); free(packed_ref); free(packed); free(want); free(got);
+    }
+}
+
+/* The reference's own answer, from the formula. */
+static void reference_multiplies(void **state)
+{
+    const cyg_kernels *t = *state;
+    const float in[] = { 1, 2, 3, 4, 5, 6 }, w[] = { 1, 0, -1, 2, 1, 1 }, bias[] = { .5f, -20 };
+    float packed[256], out[4];      /* [2][3] x [3][2] */
+    assert_true(cyg_pack_product_size(t, 3, 2) <= 256);
+    cyg_pack_product(packed, t, w, bias, 3, 2);
+    t->product(out, 2, in, 3, packed, 2, 3, 2, 0, 6);
+    const float want[] = { 1 - 2 + 3 + .5f, 0, 4 - 5 + 6 + .5f, 0 };
+    for (int i = 0; i < 4; i++) assert_true(fabsf(out[i] - want[i]) < 1e-6f);
+}
+
+static void depthwise_agrees(void **state)
+{
+    const cyg_kernels *t = *state, *ref = cyg_kernels_find("ref");
+    for (int trial = 0; trial < TRIALS; trial++) {
+        const int width = any(1, 20), channels = any(1, 70), stride = any(1, 2), pad = any(0, 1);
+        const int outs = (width + stride - 1) / stride;
+        const int from = any(0, outs - 1), to = any(from + 1, outs);
+        const size_t out_step = channels + any(0, 3), n = (outs - 1) * out_step + channels;
+        float *rows = some_floats((size_t)3 * width * channels), *w = some_floats((size_t)9 * channels);
+        const float *in[3] = { rows, rows + width * channels, rows + 2 * width * channels };
+        float *bias = some_floats(channels);
+        float *packed_ref = malloc(cyg_pack_depthwise_size(ref, channels) * sizeof *packed_ref);
+        float *packed = malloc(cyg_pack_depthwise_size(t, channels) * sizeof *packed);
+        float *want = unset_floats(n), *got = unset_floats(n);
+        cyg_pack_depthwise(packed_ref, ref, w, bias, channels);
+        cyg_pack_depthwise(packed, t, w, bias, channels);
+        ref->depthwise(want, out_step, in, width, stride, pad, from, to, packed_ref, channels, 0, 6);
+        t->depthwise(got, out_step, in, width, stride, pad, from, to, packed, channels, 0, 6);
+        assert_close(t, "depthwise", got, want, n, 9);
+        free(rows); free(w); free(bias); free(packed_ref); free(packed); free(want); free(got);
+    }
+}
+
+static void mean_agrees(void **state)
+{
+    const cyg_kernels *t = *state, *ref = cyg_kernels_find("ref");
+    for (int trial = 0; trial < TRIALS; trial++) {
+        const int pixels = any(1, 60), channels = any(1, 70);
+        float *in = some_floats((size_t)pixels * channels);
+        float *want = unset_floats(channels), *got = unset_floats(channels);
+        ref->mean(want, in, pixels, channels);
+        t->mean(got, in, pixels, channels);
+        assert_close(t, "mean", got, want, channels, pixels);
+        free(in); free(want); free(got);
+    }
+}
+
+int main(void)
+{
+    const cyg_kernels *list[CYG_MAX_ISAS];
+    const int count = cyg_kernels_list(list);
+    int failed = 0;
+    for (int i = 0; i < count; i++) {
+        void *const t = (void *)list[i];
+        const struct CMUnitTest tests[] = {
+            { "product", product_agrees, NULL, NULL, t },
+            { "product of a known answer", reference_multiplies, NULL, NULL, t },
+            { "depthwise", depthwise_agrees, NULL, NULL, t },
+            { "mean", mean_agrees, NULL, NULL, t },
+        };
+        failed += cmocka_run_group_tests_name(list[i]->isa, tests, NULL, NULL);
+    }
+    return failed;
+}
