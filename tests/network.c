@@ -1,5 +1,6 @@
 /* network.c - model files in memory with random weights. */
 #include "network.h"
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -81,28 +82,49 @@ static void add_layers(file *f, double alpha, const json_t *extra)
     }
 }
 
-static char *describe(double alpha, int width, int height, json_t *extra, json_t *taps)
+static void add_convolutions(file *f, const json_t *list)
+{
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const char *name;
+        int in, out;
+        check(!json_unpack(json_array_get(list, i), "[s,i,i]", &name, &in, &out), "a convolution is [NAME, in, out]");
+        const float size = 3.f / sqrtf((float)in);
+        add(f, name, "weights", json_pack("[i,i,i,i]", 1, 1, in, out), (size_t)in * out, -size, size);
+        add_each(f, name, "bias", out, -1, 1);
+    }
+}
+
+static char *describe(double alpha, int width, int height, json_t *extra, json_t *taps, json_t *heads)
 {
     json_t *input = json_pack("{s:i, s:i, s:s, s:[f,f,f], s:[f,f,f], s:s, s:s, s:s}", "width", width,
         "height", height, "channels", "rgb", "mean", 127.5, 127.5, 127.5, "scale", 1 / 127.5, 1 / 127.5,
         1 / 127.5, "sample", "corner", "letterbox", "corner", "border", "black");
     json_t *backbone = json_pack("{s:s, s:f, s:o, s:s, s:f, s:o, s:o}", "family", "mobilenet_v1", "width",
         alpha, "input", input, "activation", "relu6", "epsilon", .001, "extra", extra, "taps", taps);
-    json_t *all = json_pack("{s:i, s:s, s:s, s:o, s:[], s:{}, s:{}}", "format", 1, "name", "random",
-        "summary", "Random weights.", "backbone", backbone, "heads", "source", "licence");
+    json_t *all = json_pack("{s:i, s:s, s:s, s:o, s:o, s:{}, s:{}}", "format", 1, "name", "random",
+        "summary", "Random weights.", "backbone", backbone, "heads", heads, "source", "licence");
     char *text = json_dumps(all, JSON_COMPACT);
     json_decref(all);
     return text;
 }
 
-network network_make(double alpha, int width, int height, const char *extra_text, const char *taps_text)
+network network_make(double alpha, int width, int height, const char *extra, const char *taps)
+{
+    return network_make_heads(alpha, width, height, extra, taps, "[]", "[]");
+}
+
+network network_make_heads(double alpha, int width, int height, const char *extra_text, const char *taps_text,
+                           const char *heads_text, const char *convolutions_text)
 {
     network net = { NULL, NULL };
     json_t *extra = json_loads(extra_text, 0, NULL), *taps = json_loads(taps_text, 0, NULL);
-    check(extra && taps, "extra and taps must be JSON lists");
+    json_t *heads = json_loads(heads_text, 0, NULL), *convolutions = json_loads(convolutions_text, 0, NULL);
+    check(extra && taps && heads && convolutions, "extra, taps, heads and convolutions must be JSON lists");
     file f = { .header = json_object(), .seed = 1 };
     add_layers(&f, alpha, extra);
-    char *description = describe(alpha, width, height, extra, taps);
+    add_convolutions(&f, convolutions);
+    json_decref(convolutions);
+    char *description = describe(alpha, width, height, extra, taps, heads);
     json_object_set_new(f.header, "__metadata__", json_pack("{s:s}", "cygnet", description));
     char *header = json_dumps(f.header, JSON_COMPACT);
     const uint64_t length = strlen(header);

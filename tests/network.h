@@ -12,6 +12,10 @@ typedef struct network {
 /* A MobileNetV1 whose input is width x height, with the batch norm of every kind that a file may
  * have. extra and taps are JSON lists. Exits with a sentence if that fails. */
 network network_make(double width_multiplier, int width, int height, const char *extra, const char *taps);
+/* The same with heads: a JSON list as in a model file, and the 1x1 convolutions they name,
+ * [["NAME", in, out], ...]. */
+network network_make_heads(double width_multiplier, int width, int height, const char *extra, const char *taps,
+                           const char *heads, const char *convolutions);
 void    network_free(network *net);
 
 #endif
