@@ -1,0 +1,265 @@
+/* annotate.c - cygnet-annotate: finds objects in videos and pictures, draws and records them.
+ *
+ *     words -> settings -> inputs -> outputs
+ *                                       |
+ *     model -> pipelines -> annotator --+--> each input: annotator_run -> exit code
+ */
+#include "annotator.h"
+#include "model_path.h"
+#include "options.h"
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum exit_code { DONE = 0, BAD_USAGE = 2, SOME_FAILED = 3, ALL_FAILED = 4, BAD_MODEL = 5, BAD_OUTPUT = 6, LOST = 8, BUSY = 75 };
+
+typedef struct settings {
+    const char *model, *isa;
+    double      threshold;
+    int         max_faces, every;
+    bool        labels, scores;
+    double      scale;
+    const char *font;
+    const char *target, *codec, *preset;
+    double      crf;
+    bool        audio, video, overwrite;
+    int         records, quality;
+    double      start, end;
+    int         threads, decode_threads, encode_threads, progress;
+    bool        verbose, quiet, dry_run;
+} settings;
+
+#define AT(field) offsetof(settings, field)
+static const option table[] = {
+    { "detect.model", "model", 'm', OPTION_TEXT, AT(model), "face-ssd-mobilenet-v1", 0, 0, NULL, "NAME",
+      "Model that finds the objects: its name, or a .safetensors file" },
+    { "detect.threshold", "threshold", 't', OPTION_REAL, AT(threshold), "0.5", 0.001, 0.999, NULL, "SCORE",
+      "Keep what scores above this, 0 to 1" },
+    { "detect.max_faces", "max-faces", 0, OPTION_INT, AT(max_faces), "100", 1, CYG_MAX_DETECTIONS, NULL, "N",
+      "Keep the best N of a frame" },
+    { "detect.every", "every", 0, OPTION_INT, AT(every), "1", 1, 1000000, NULL, "N",
+      "Analyse one frame of N; the others carry its boxes" },
+    { "detect.isa", "isa", 0, OPTION_TEXT, AT(isa), NULL, 0, 0, NULL, "NAME",
+      "Instruction set: ref, sse2, avx2, avx512, neon; default the best of this CPU" },
+    { "draw.labels", "labels", 0, OPTION_FLAG, AT(labels), "true", 0, 0, NULL, NULL, "Write what each object is" },
+    { "draw.scores", "scores", 0, OPTION_FLAG, AT(scores), "true", 0, 0, NULL, NULL, "Write how sure it is" },
+    { "draw.scale", "scale", 0, OPTION_REAL, AT(scale), "1", 0.1, 10, NULL, "FACTOR",
+      "Size of lines and text; 1 fits the picture" },
+    { "draw.font", "font", 0, OPTION_TEXT, AT(font), NULL, 0, 0, NULL, "FAMILY", "Font of the labels; default sans" },
+    { NULL, "output", 'o', OPTION_TEXT, AT(target), NULL, 0, 0, NULL, "OUT",
+      "Folder for the outputs, or the file of a single input; default beside each input" },
+    { "output.video", "video", 0, OPTION_FLAG, AT(video), "true", 0, 0, NULL, NULL,
+      "Write the annotated video or picture, not the records alone" },
+    { "output.codec", "codec", 0, OPTION_TEXT, AT(codec), "auto", 0, 0, NULL, "NAME",
+      "FFmpeg video encoder; auto is H.264 by what this machine has" },
+    { "output.crf", "crf", 0, OPTION_REAL, AT(crf), "-1", -1, 63, NULL, "Q",
+      "Quality, less is better; -1 is the encoder's own" },
+    { "output.preset", "preset", 0, OPTION_TEXT, AT(preset), NULL, 0, 0, NULL, "NAME", "Preset of the encoder" },
+    { "output.audio", "audio", 0, OPTION_FLAG, AT(audio), "true", 0, 0, NULL, NULL, "Carry the sound over, as it is" },
+    { "output.jpeg_quality", "jpeg-quality", 0, OPTION_INT, AT(quality), "95", 1, 100, NULL, "Q", "Of annotated photos" },
+    { "output.records", "records", 'r', OPTION_CHOICE, AT(records), "jsonl", 0, 0, "jsonl|csv|both|none|-", "FORM",
+      "Form of the records; - is JSON Lines on standard output" },
+    { "output.overwrite", "overwrite", 'y', OPTION_FLAG, AT(overwrite), "false", 0, 0, NULL, NULL,
+      "Replace outputs that are there already" },
+    { "run.start", "start", 0, OPTION_TIME, AT(start), "0", 0, 1e9, NULL, "TIME", "Begin there: 90, 1:30, 0:01:30.5" },
+    { "run.end", "end", 0, OPTION_TIME, AT(end), "0", 0, 1e9, NULL, "TIME", "Stop there; 0 is the end of the input" },
+    { "run.threads", "threads", 'j', OPTION_INT, AT(threads), "0", 0, 256, NULL, "N", "Detectors at work at once; 0 is one a core" },
+    { "run.decode_threads", NULL, 0, OPTION_INT, AT(decode_threads), "0", 0, 64, NULL, "N", "Threads of the decoder; 0 is its own choice" },
+    { "run.encode_threads", NULL, 0, OPTION_INT, AT(encode_threads), "0", 0, 64, NULL, "N", "Threads of the encoder; 0 is its own choice" },
+    { "run.progress", "progress", 0, OPTION_CHOICE, AT(progress), "auto", 0, 0, "auto|text|jsonl|none", "FORM",
+      "How progress is told on standard error; auto is a bar on a terminal" },
+    { NULL, "verbose", 'v', OPTION_FLAG, AT(verbose), "false", 0, 0, NULL, NULL, "Say more" },
+    { NULL, "quiet", 'q', OPTION_FLAG, AT(quiet), "false", 0, 0, NULL, NULL, "Say nothing but errors" },
+    { NULL, "dry-run", 'n', OPTION_FLAG, AT(dry_run), "false", 0, 0, NULL, NULL, "Only list what would be read and written" },
+    { 0 },
+};
+#undef AT
+
+static const options_app app = {
+    .name = "cygnet-annotate",
+    .summary = "Find faces in videos and pictures, draw and record them",
+    .usage = "[options] INPUT...",
+    .examples = "cygnet-annotate holiday.mp4\n"
+                "cygnet-annotate photos/ -o annotated/ --threshold 0.3\n"
+                "cygnet-annotate --no-video --records - rtsp://camera/stream",
+    .exits = "0   done\n"
+             "2   wrong usage or settings\n"
+             "3   some inputs failed\n"
+             "4   all inputs failed\n"
+             "5   the model is missing or damaged\n"
+             "6   an output could not be written\n"
+             "8   a stream was lost after it had begun\n"
+             "75  another process is writing the same output\n"
+             "130 / 143  interrupted, after the output was finished",
+    .table = table,
+};
+
+/* ---- what the results of all inputs come to ------------------------------------------ */
+
+typedef struct tally {
+    size_t done[OUTPUT_FAILED + 1];
+} tally;
+
+static int exit_code(const tally *t, int signal)
+{
+    const size_t bad = t->done[BAD_INPUT] + t->done[SOURCE_LOST] + t->done[OUTPUT_BUSY];
+    if (signal) return 128 + signal;
+    if (t->done[OUTPUT_FAILED] || t->done[OUTPUT_UNFIT]) return BAD_OUTPUT;
+    if (t->done[OUTPUT_BUSY]) return BUSY;
+    if (t->done[SOURCE_LOST]) return LOST;
+    if (bad) return t->done[ANNOTATED] ? SOME_FAILED : ALL_FAILED;
+    return DONE;
+}
+
+static void say_total(logger *log, const inputs *in, const tally *t)
+{
+    if (in->count < 2) return;
+    const size_t done = t->done[ANNOTATED] + t->done[INTERRUPTED];
+    log_print(log, LOG_NOTE, "%zu of %zu inputs annotated", done, in->count);
+}
+
+/* ---- the run ---------------------------------------------------------------------------- */
+
+static int run_inputs(annotator *a, const output *outputs)
+{
+    tally t = { 0 };
+    for (size_t i = 0; i < a->inputs->count && !stop_signal(a->stop); i++) {
+        const annotator_result result = annotator_run(a, &a->inputs->items[i], &outputs[i]);
+        t.done[result]++;
+        if (result == OUTPUT_FAILED) break;
+    }
+    say_total(a->log, a->inputs, &t);
+    return exit_code(&t, stop_signal(a->stop));
+}
+
+static int core_count(void)
+{
+    const long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    return cores < 1 ? 1 : cores > 64 ? 64 : (int)cores;
+}
+
+static cyg_status open_models(pipeline_models **out, const settings *s, cyg_error *err)
+{
+    char *path;
+    cyg_status status = model_path_find(&path, s->model, err);
+    const pipeline_options wanted = {
+        .model = path, .isa = s->isa, .threshold = (float)s->threshold, .max_objects = s->max_faces,
+    };
+    if (status == CYG_OK) status = pipeline_models_open(out, &wanted, err);
+    free(path);
+    return status;
+}
+
+static cyg_status open_workers(annotator *a, const settings *s, cyg_error *err)
+{
+    const int count = s->threads ? s->threads : core_count();
+    const overlay_options look = { .labels = s->labels, .scores = s->scores, .scale = (float)s->scale, .font = s->font };
+    a->overlay = overlay_create(&look);
+    a->workers = calloc((size_t)count, sizeof(pipeline *));
+    if (!a->overlay || !a->workers) return cyg_fail(err, CYG_NO_MEMORY, "out of memory for %d detectors", count);
+    cyg_status status = CYG_OK;
+    for (; status == CYG_OK && a->worker_count < count; a->worker_count++)
+        status = pipeline_create(&a->workers[a->worker_count], a->models, err);
+    return status;
+}
+
+static void close_workers(annotator *a)
+{
+    for (int i = 0; i < a->worker_count; i++) pipeline_free(a->workers[i]);
+    free(a->workers);
+    overlay_free(a->overlay);
+}
+
+static int annotate(annotator *a, const settings *s, const output *outputs)
+{
+    cyg_error err;
+    pipeline_models *models = NULL;
+    cyg_status status = open_models(&models, s, &err);
+    a->models = models;
+    if (status == CYG_OK) status = open_workers(a, s, &err);
+    int code = BAD_MODEL;
+    if (status == CYG_OK) {
+        log_print(a->log, LOG_DETAIL, "%s on %s, %d detectors at once", pipeline_models_name(models),
+                  pipeline_models_isa(models), a->worker_count);
+        code = run_inputs(a, outputs);
+    } else {
+        log_print(a->log, LOG_ERROR, "%s", err.message);
+    }
+    close_workers(a);
+    pipeline_models_close(models);
+    return code;
+}
+
+static void list(const inputs *in, const output *outputs)
+{
+    for (size_t i = 0; i < in->count; i++) {
+        const char *problem = in->items[i].problem ? in->items[i].problem : outputs[i].problem;
+        if (problem) printf("%s\t-\t%s\n", in->items[i].path, problem);
+        else printf("%s\t%s\n", in->items[i].path, outputs[i].file ? outputs[i].file : outputs[i].base);
+    }
+}
+
+static int run(const settings *s, const options *o, logger *log, stop *signals)
+{
+    cyg_error err;
+    inputs in;
+    output *outputs = NULL;
+    const char *const *words;
+    const int count = options_words(o, &words);
+    cyg_status status = inputs_find(&in, words, count, &err);
+    if (status == CYG_OK) status = outputs_plan(&outputs, &in, s->target, &err);
+    int code = BAD_USAGE;
+    if (status != CYG_OK) {
+        log_print(log, LOG_ERROR, "%s", err.message);
+    } else if (s->dry_run) {
+        list(&in, outputs);
+        code = DONE;
+    } else {
+        progress shown;
+        progress_init(&shown, log, s->quiet ? PROGRESS_NONE : (progress_mode)s->progress, in.count);
+        if (in.annotated) log_print(log, LOG_DETAIL, "%lld outputs of earlier runs passed over", (long long)in.annotated);
+        if (in.ignored) log_print(log, LOG_DETAIL, "%lld files that are no video or picture passed over", (long long)in.ignored);
+        annotator a = {
+            .options = {
+                .media = s->video, .audio = s->audio, .overwrite = s->overwrite, .records = (records_form)s->records,
+                .codec = s->codec, .preset = s->preset, .crf = s->crf, .start = s->start, .end = s->end,
+                .every = s->every, .decode_threads = s->decode_threads, .encode_threads = s->encode_threads,
+                .jpeg_quality = s->quality, .settings = options_json(o),
+            },
+            .inputs = &in, .log = log, .progress = &shown, .stop = signals,
+        };
+        code = annotate(&a, s, outputs);
+    }
+    outputs_free(outputs, in.count);
+    inputs_free(&in);
+    return code;
+}
+
+int main(int argc, char **argv)
+{
+    cyg_error err;
+    settings s;
+    options *o;
+    signal(SIGPIPE, SIG_IGN);                           /* a closed pipe is a failed write, not the end */
+    stop *signals = stop_watch();
+    const cyg_status status = options_read(&o, &app, &s, argc, argv, &err);
+    if (status == CYG_END) {
+        stop_free(signals);
+        return fflush(stdout) == 0 ? DONE : BAD_OUTPUT;
+    }
+    const bool read = status == CYG_OK;
+    const log_level level = !read ? LOG_NOTE : s.quiet ? LOG_ERROR : s.verbose ? LOG_DETAIL : LOG_NOTE;
+    logger *log = log_create(app.name, level, read && s.progress == PROGRESS_JSONL);
+    int code = BAD_USAGE;
+    if (!log || !signals) fputs("cygnet-annotate: out of memory\n", stderr);
+    else if (!read) log_print(log, LOG_ERROR, "%s", err.message);
+    else if (options_words(o, &(const char *const *){ NULL }) == 0)
+        log_print(log, LOG_ERROR, "no input: expected a video, picture, folder, list, URL or - (see --help)");
+    else code = run(&s, o, log, signals);
+    if (read) options_free(o);
+    log_free(log);
+    stop_free(signals);
+    return code;
+}

@@ -1,0 +1,51 @@
+/* annotator.h - one input in, its annotated copy and its records out. */
+#ifndef ANNOTATOR_H
+#define ANNOTATOR_H
+
+#include "inputs.h"
+#include "log.h"
+#include "outputs.h"
+#include "overlay.h"
+#include "pipeline.h"
+#include "progress.h"
+#include "stop.h"
+
+typedef enum records_form { RECORDS_JSONL, RECORDS_CSV, RECORDS_BOTH, RECORDS_NONE, RECORDS_STDOUT } records_form;
+
+/* What a user may choose for every input of a run. */
+typedef struct annotator_options {
+    bool         media, audio, overwrite;
+    records_form records;
+    const char  *codec, *preset;
+    double       crf, start, end;
+    int          every, decode_threads, encode_threads, jpeg_quality;
+    const char  *settings;              /* JSON text, for the records */
+} annotator_options;
+
+/* All that the inputs of a run share. The pipelines are used one input after the other. */
+typedef struct annotator {
+    annotator_options      options;
+    const pipeline_models *models;
+    pipeline             **workers;     /* [worker_count] */
+    int                    worker_count;
+    overlay               *overlay;
+    const inputs          *inputs;
+    logger                *log;
+    progress              *progress;
+    stop                  *stop;
+} annotator;
+
+typedef enum annotator_result {
+    ANNOTATED,
+    INTERRUPTED,                        /* the outputs are whole, up to there */
+    BAD_INPUT,
+    SOURCE_LOST,                        /* a stream that had begun */
+    OUTPUT_BUSY,                        /* another process writes it */
+    OUTPUT_UNFIT,                       /* what was asked cannot be encoded */
+    OUTPUT_FAILED,                      /* the place to write to fails: so will the next input */
+} annotator_result;
+
+/* Everything to say has been said to the log when it returns. */
+annotator_result annotator_run(annotator *a, const input *in, const output *out);
+
+#endif
