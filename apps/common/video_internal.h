@@ -1,0 +1,148 @@
+/* video_internal.h - what the video_*.c files share; FFmpeg's types stop here. */
+#ifndef VIDEO_INTERNAL_H
+#define VIDEO_INTERNAL_H
+
+#include "video.h"
+#include <libavcodec/avcodec.h>
+#include <libavformat/avformat.h>
+#include <libavutil/pixdesc.h>
+#include <stdatomic.h>
+
+struct SwsContext;
+
+/* ---- video_log.c: FFmpeg prints nothing; its last complaint goes into our sentence ---- */
+
+void        video_log_begin(void);              /* forgets this thread's last complaint */
+/* "why FFmpeg failed": its last complaint in this thread, else the text of error. In buffer. */
+const char *video_log_reason(int error, char *buffer, size_t size);
+/* The status that an FFmpeg error code means. */
+cyg_status  video_status(int error);
+cyg_status  video_fail(cyg_error *err, int error, const char *name, const char *what);
+
+/* ---- video_format.c: FFmpeg's pixel formats and ours --------------------------------- */
+
+/* The format of cyg_image that shows the same picture: format itself if it has it. */
+enum AVPixelFormat video_format_nearest(enum AVPixelFormat format);
+/* Calls yuvj420p what it is: yuv420p of full range. */
+void     video_format_plain(AVFrame *f);
+/* A view of f's pixels; f is of a video_format_nearest. */
+cyg_image video_format_image(const AVFrame *f);
+/* dst (empty) becomes src in that format and size, with src's properties; the scaler is kept
+ * in *scaler from call to call. Negative on error. */
+int      video_format_convert(AVFrame *dst, const AVFrame *src, enum AVPixelFormat format,
+                              int width, int height, struct SwsContext **scaler);
+
+/* ---- video_rotate.c: the right way up, by moving samples -------------------------------- */
+
+/* How to make a picture upright: transpose first, then flip. */
+typedef struct video_turn { bool transpose, flip_x, flip_y; } video_turn;
+
+/* Of a display matrix (NULL = none); *exact is false if it was rounded to a multiple of 90. */
+video_turn video_turn_of_matrix(const int32_t matrix[9], bool *exact);
+bool       video_turn_is_none(video_turn turn);
+int        video_turn_rotation(video_turn turn);    /* degrees clockwise: 0, 90, 180, 270 */
+bool       video_turn_mirrors(video_turn turn);
+/* The format after the turn, to which the picture must be converted before it. */
+enum AVPixelFormat video_turn_format(video_turn turn, enum AVPixelFormat format,
+                                     enum AVPixelFormat *before);
+/* dst (empty) becomes src turned; src is of the format `before`. Negative on error. */
+int        video_turn_apply(AVFrame *dst, const AVFrame *src, video_turn turn);
+
+/* ---- video_source.c -------------------------------------------------------------------------- */
+
+struct video_source {
+    video_info       info;
+    char             name[300];         /* for sentences; no password in it */
+    AVFormatContext *in;
+    AVStream        *stream;            /* the video */
+    AVCodecContext  *decoder;
+    AVPacket        *packet;
+    AVFrame         *decoded;           /* scratch */
+    AVFrame         *first;             /* decoded by open, handed out by the first read */
+    struct SwsContext *scaler;
+    video_turn       turn;
+    enum AVPixelFormat format, before_turn;     /* of every frame handed out, and before the turn */
+    AVRational       rate;              /* nominal frame rate; 0/1 = unknown */
+    AVRational       aspect;            /* of a sample, upright */
+    int64_t          start, end;        /* span in the video's time base; INT64_MIN, INT64_MAX = all */
+    int64_t          begin;             /* the file's first stamp, time base 1/1000000 */
+    int64_t          last_pts;          /* of the frame before */
+    int64_t          orders, numbers, damaged;
+    bool             opened, copy_streams, input_ended, decoder_ended, past_end;
+    int              read_error;        /* what ended the input before its time; 0 = nothing */
+    int              bad_reads;         /* failed reads in a row */
+    AVPacket       **packets;           /* waiting for a frame to travel with */
+    int              packet_count, packet_room;
+    int64_t          packet_bytes;
+    void           (*notice)(void *context, const char *sentence);
+    void            *context;
+    bool             noticed_change;
+    atomic_int       interrupted;
+};
+
+/* Frees what of f is FFmpeg's. */
+void video_frame_release(frame *f);
+
+/* ---- video_encoder.c: frames in, packets with the frames' own stamps out ---------------------- */
+
+typedef struct video_encoder video_encoder;
+
+/* The encoder asked for, or the best there is for a container of that format. The source's
+ * first frame decides size and pixel format. */
+cyg_status video_encoder_open(video_encoder **out, const video_source *source, const AVOutputFormat *format,
+                              const video_sink_options *options, cyg_error *err);
+void       video_encoder_close(video_encoder *e);
+const AVCodecContext *video_encoder_context(const video_encoder *e);
+/* Takes a frame (NULL = the end) and, until it gives AVERROR(EAGAIN) or AVERROR_EOF, packets
+ * in the source's time base. */
+int        video_encoder_send(video_encoder *e, const AVFrame *f);
+int        video_encoder_receive(video_encoder *e, AVPacket *p);
+
+/* ---- video_container.c: which container can hold what ------------------------------------------ */
+
+typedef enum video_carry { CARRY_NOT, CARRY_VIDEO, CARRY_COPY, CARRY_PICTURE } video_carry;
+
+bool        video_container_is_mov(const AVOutputFormat *format);
+bool        video_container_is_matroska(const AVOutputFormat *format);
+/* True if stamps in that time base survive in the format. */
+bool        video_container_is_exact(const AVOutputFormat *format, AVRational time_base);
+/* By the extension; NULL = there is none of that name. */
+const AVOutputFormat *video_container_of_path(const char *path);
+/* How the source's stream i can go into that format. */
+video_carry video_container_carry(const video_source *source, int i, const AVOutputFormat *format,
+                                  const AVCodecContext *encoder);
+
+/* ---- video_mux.c: an output file and its streams ------------------------------------------------- */
+
+typedef struct video_mux {
+    AVFormatContext *out;
+    char            *path;
+    int             *index;             /* [source streams] of the stream here; -1 = not carried */
+    int             *tracks, track_count;   /* of a remux: [tracks of the part] which stream of the source it is */
+    bool             fragmented;        /* mov family: a fragment at each flush */
+    bool             moov_written;
+    int64_t         *last_dts;          /* [streams here] */
+} video_mux;
+
+/* Adds the source's stream i to out, with all that is said about it. */
+int        video_mux_add_stream(AVFormatContext *out, const video_source *source, int i, const AVCodecContext *encoder,
+                                video_carry how);
+/* Creates the file and writes its header: playable while it is written, or, where part is not
+ * NULL, the ordinary file that the packets of that part go into. */
+cyg_status video_mux_open(video_mux **out, const char *path, const AVOutputFormat *format, const video_source *source,
+                          const AVCodecContext *encoder, const video_carry *carry, const AVFormatContext *part, cyg_error *err);
+/* Writes a packet of the source's stream, stamps in that stream's time base; p is blank after. */
+int        video_mux_write(video_mux *m, const video_source *source, int stream, AVPacket *p);
+/* Everything written so far is in the file, and playable. */
+int        video_mux_flush(video_mux *m);
+int        video_mux_finish(video_mux *m);
+void       video_mux_close(video_mux *m);       /* closes the file; does not remove it */
+
+/* ---- video_remux.c ----------------------------------------------------------------------------------- */
+
+/* Makes the ordinary file `path` of the part, packet by packet; first_dts: [source streams] the
+ * first stamp that was written of each, in the part's time base. */
+cyg_status video_remux(const char *path, const video_mux *part, const video_source *source, const AVCodecContext *encoder,
+                       const video_carry *carry, const int64_t *first_dts, cyg_error *err);
+
+#endif
