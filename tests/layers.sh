@@ -24,7 +24,7 @@ no "$(files apps '/model\.c|/recipe\.c')"        'ops\.h'
 no "$(files apps '/window\.c')"                  'SDL'
 no "$(files apps '/video_|/hash\.c')"            'libav|libsw'
 no "$(files apps '/gallery')"                    'sqlite|libpq'
-no "$(files apps '/picture\.c|/thumbnail\.c')"   'jpeglib|libexif'
+no "$(files apps '/picture|/thumbnail\.c')"       'jpeglib|libexif'
 no "$(files apps '/options_yaml\.c|/recipe\.c|/yaml_')" 'yaml'
 no "$(files apps '/overlay')"                    'cairo|pango'
 exit $bad
