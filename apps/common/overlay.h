@@ -1,25 +1,36 @@
 /* overlay.h - draws what is known of a frame into its pixels (Cairo, Pango), in every
  * format of cyg_image, touching only the pixels under what it draws.
+ *
+ * Each object gets a rounded outline with a thin dark halo, so that it reads on any
+ * background, and a label on a plate of the same colour: above the box, below it if there
+ * is no room, inside if there is none either; always within the picture. A label that
+ * would cover one of a higher score is left out: the box stays. Boxes that are not finite
+ * are left out.
+ *
+ * Labels are UTF-8 in any script that has a font; invalid bytes become U+FFFD. They are
+ * kept from frame to frame, since shaping text is slow. The same frame gives the same
+ * pixels on the same machine (fonts). One overlay a thread.
  */
 #ifndef OVERLAY_H
 #define OVERLAY_H
 
 #include "frame.h"
 
-typedef struct overlay overlay;     /* one per thread */
+typedef struct overlay overlay;
 
 typedef struct overlay_options {
     bool  labels, scores;
-    float scale;                    /* of line width and text; 1 = sized to the picture */
-    const char *font;               /* Pango family; NULL = sans */
+    float scale;                    /* of line width and text; 0 = 1 = sized to the picture */
+    const char *font;               /* Pango family, copied; NULL = sans */
 } overlay_options;
 
 overlay *overlay_create(const overlay_options *options);    /* NULL: no memory */
 void     overlay_free(overlay *o);
-/* Draws box, label and score of every object. Pixels outside of overlay_bounds of an
- * object stay as they are. */
+/* Draws box, label and score of every object, those of higher score on top. Pixels outside
+ * of every object's overlay_bounds stay as they are. */
 void     overlay_draw(overlay *o, frame *f);
-/* The pixels that drawing object i may change: x1, y1 inclusive, x2, y2 exclusive. */
+/* The pixels that drawing object i may change: x1, y1 inclusive, x2, y2 exclusive, in whole
+ * chroma samples; all 0 = none. */
 void     overlay_bounds(overlay *o, const frame *f, int i, int bounds[4]);
 
 #endif

@@ -1,0 +1,406 @@
+/* test_overlay.c - drawing changes no pixel outside of its bounds, and the right ones inside,
+ * in every pixel format. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+#include "overlay.h"
+
+typedef struct kind { const char *name; cyg_pixels format; int depth, shift_x, shift_y; bool full; cyg_matrix matrix; } kind;
+
+static const kind kinds[] = {
+    { "gray",      CYG_GRAY,  8,  0, 0, false, CYG_BT601 },
+    { "gray10",    CYG_GRAY,  10, 0, 0, true,  CYG_BT709 },
+    { "rgb24",     CYG_RGB24, 8,  0, 0, true,  CYG_BT601 },
+    { "yuv444",    CYG_YUV,   8,  0, 0, false, CYG_BT709 },
+    { "yuvj444",   CYG_YUV,   8,  0, 0, true,  CYG_BT601 },
+    { "yuv420",    CYG_YUV,   8,  1, 1, false, CYG_BT601 },
+    { "yuv422",    CYG_YUV,   8,  1, 0, false, CYG_BT709 },
+    { "yuv440",    CYG_YUV,   8,  0, 1, false, CYG_BT709 },
+    { "yuv411",    CYG_YUV,   8,  2, 0, false, CYG_BT601 },
+    { "yuv410",    CYG_YUV,   8,  2, 1, true,  CYG_BT601 },
+    { "yuv420p10", CYG_YUV,   10, 1, 1, false, CYG_BT2020 },
+    { "yuv444p12", CYG_YUV,   12, 0, 0, true,  CYG_BT2020 },
+    { "yuv422p16", CYG_YUV,   16, 1, 0, false, CYG_BT709 },
+    { "nv12",      CYG_NV12,  8,  1, 1, false, CYG_BT709 },
+};
+enum { KINDS = sizeof kinds / sizeof *kinds };
+
+/* ---- pictures ----------------------------------------------------------------------------- */
+
+static uint64_t seed = 1;
+
+static int dice(int n)
+{
+    seed = seed * 6364136223846793005u + 1442695040888963407u;
+    return (int)((seed >> 33) % (uint64_t)n);
+}
+
+static int plane_count(const cyg_image *im)
+{
+    return im->format == CYG_YUV ? 3 : im->format == CYG_NV12 ? 2 : 1;
+}
+
+/* Columns and rows of a plane, and bytes from one column to the next. */
+static void plane_size(const cyg_image *im, int plane, int *columns, int *rows, int *bytes)
+{
+    const int sx = plane ? im->shift_x : 0, sy = plane ? im->shift_y : 0;
+    *columns = (im->width + (1 << sx) - 1) >> sx;
+    *rows = (im->height + (1 << sy) - 1) >> sy;
+    *bytes = (im->depth > 8 ? 2 : 1) * (im->format == CYG_RGB24 ? 3 : im->format == CYG_NV12 && plane ? 2 : 1);
+}
+
+/* Exact-size planes (so that ASan sees a step outside), some of them bottom-up, filled by dice. */
+static void make_image(cyg_image *im, const kind *k, int width, int height)
+{
+    *im = (cyg_image){ .format = k->format, .width = width, .height = height, .depth = k->depth, .shift_x = k->shift_x,
+                       .shift_y = k->shift_y, .matrix = k->matrix, .full_range = k->full };
+    for (int p = 0; p < plane_count(im); p++) {
+        int columns, rows, bytes;
+        plane_size(im, p, &columns, &rows, &bytes);
+        const size_t size = (size_t)columns * (size_t)rows * (size_t)bytes;
+        uint8_t *memory = malloc(size);
+        assert_non_null(memory);
+        for (size_t i = 0; i < size; i++) memory[i] = (uint8_t)dice(256);
+        if (k->depth > 8)
+            for (size_t i = 1; i < size; i += 2) memory[i] &= (uint8_t)((1 << (k->depth - 8)) - 1);
+        im->plane[p] = memory;
+        im->stride[p] = (ptrdiff_t)columns * bytes;
+        if (dice(3) == 0) {
+            im->plane[p] += im->stride[p] * (rows - 1);
+            im->stride[p] = -im->stride[p];
+        }
+    }
+}
+
+static uint8_t *plane_memory(const cyg_image *im, int p)
+{
+    int columns, rows, bytes;
+    plane_size(im, p, &columns, &rows, &bytes);
+    return im->stride[p] < 0 ? im->plane[p] + im->stride[p] * (rows - 1) : im->plane[p];
+}
+
+static void free_image(cyg_image *im)
+{
+    for (int p = 0; p < plane_count(im); p++) free(plane_memory(im, p));
+}
+
+static int sample(const cyg_image *im, int plane, int x, int y, int offset)
+{
+    int columns, rows, bytes;
+    plane_size(im, plane, &columns, &rows, &bytes);
+    const uint8_t *at = im->plane[plane] + y * im->stride[plane] + x * bytes;
+    return im->depth > 8 ? at[0] | at[1] << 8 : at[offset];
+}
+
+static frame *make_frame(const kind *k, int width, int height)
+{
+    frame *f = calloc(1, sizeof *f);
+    assert_non_null(f);
+    make_image(&f->image, k, width, height);
+    return f;
+}
+
+static void free_frame(frame *f)
+{
+    free_image(&f->image);
+    free(f);
+}
+
+static void add(frame *f, float x1, float y1, float x2, float y2, const char *text)
+{
+    f->objects[f->object_count++] = (object){ .box = { x1, y1, x2, y2 }, .score = .93f, .label = 0, .label_text = text };
+}
+
+static overlay *make_overlay(bool labels, bool scores, float scale)
+{
+    const overlay_options options = { .labels = labels, .scores = scores, .scale = scale };
+    overlay *o = overlay_create(&options);
+    assert_non_null(o);
+    return o;
+}
+
+/* ---- tests ----------------------------------------------------------------------------------- */
+
+static const char *const texts[] = {
+    NULL, "", "face", "田中さくら", "ليلى خالد", "\xFF\xFE broken \xC3", "a\nb\tc\x01", "😀 smile", "שלום",
+    "a name that goes on and on and on and on and on and on and on and on and on and on and on and on and on",
+};
+
+static float any_coordinate(int size)
+{
+    static const float odd[] = { NAN, INFINITY, -INFINITY, 3e38f, -3e38f, 0, -.5f, 1e9f };
+    return dice(12) == 0 ? odd[dice(8)] : (float)dice(size * 3) - (float)size + (float)dice(100) / 100;
+}
+
+static void add_at_random(frame *f)
+{
+    object *what = &f->objects[f->object_count++];
+    const int w = f->image.width, h = f->image.height;
+    *what = (object){ .box = { any_coordinate(w), any_coordinate(h), any_coordinate(w), any_coordinate(h) },
+                      .score = dice(10) ? (float)dice(101) / 100 : NAN, .label = dice(20) - 3,
+                      .label_text = texts[dice(sizeof texts / sizeof *texts)] };
+    if (dice(2)) {
+        what->box.x2 = what->box.x1 + (float)dice(w);
+        what->box.y2 = what->box.y1 + (float)dice(h);
+    }
+}
+
+/* Every byte that differs from before lies in one of the bounds; none is needed outside of the picture. */
+static int count_changes(const cyg_image *before, const cyg_image *after, int (*bounds)[4], int count)
+{
+    int changed = 0;
+    for (int p = 0; p < plane_count(after); p++) {
+        int columns, rows, bytes;
+        plane_size(after, p, &columns, &rows, &bytes);
+        const int sx = p ? after->shift_x : 0, sy = p ? after->shift_y : 0;
+        for (int y = 0; y < rows; y++)
+            for (int x = 0; x < columns; x++) {
+                if (!memcmp(before->plane[p] + y * before->stride[p] + x * bytes,
+                            after->plane[p] + y * after->stride[p] + x * bytes, (size_t)bytes))
+                    continue;
+                changed++;
+                bool inside = false;
+                for (int i = 0; i < count && !inside; i++) {
+                    const int *b = bounds[i];
+                    inside = b[0] <= x << sx && b[1] <= y << sy && b[2] > x << sx && b[3] > y << sy &&
+                             (b[2] >= (x + 1) << sx || b[2] == after->width) && (b[3] >= (y + 1) << sy || b[3] == after->height);
+                }
+                if (!inside) fail_msg("plane %d: sample %d,%d changed outside of all bounds", p, x, y);
+            }
+    }
+    return changed;
+}
+
+static void nothing_outside_changes(void **state)
+{
+    int changed = 0;
+    for (int round = 0; round < 120; round++) {
+        const kind *k = &kinds[round % KINDS];
+        frame *f = make_frame(k, 1 + dice(round < 20 ? 12 : 300), 1 + dice(round < 20 ? 12 : 300));
+        overlay *o = make_overlay(dice(4), dice(4), (float)dice(60) / 10);
+        cyg_image before = f->image;
+        for (int n = dice(12); n--; ) add_at_random(f);
+        for (int p = 0; p < plane_count(&before); p++) {
+            int columns, rows, bytes;
+            plane_size(&before, p, &columns, &rows, &bytes);
+            const size_t size = (size_t)columns * (size_t)rows * (size_t)bytes;
+            uint8_t *copy = malloc(size);
+            memcpy(copy, plane_memory(&f->image, p), size);
+            before.plane[p] = copy + (f->image.plane[p] - plane_memory(&f->image, p));
+        }
+        int bounds[CYG_MAX_DETECTIONS][4];
+        for (int i = 0; i < f->object_count; i++) {
+            overlay_bounds(o, f, i, bounds[i]);
+            assert_true(bounds[i][0] >= 0 && bounds[i][1] >= 0);
+            assert_true(bounds[i][2] <= f->image.width && bounds[i][3] <= f->image.height);
+        }
+        overlay_draw(o, f);
+        changed += count_changes(&before, &f->image, bounds, f->object_count);
+        overlay_free(o);
+        free_image(&before);
+        free_frame(f);
+    }
+    assert_true(changed > 10000);
+}
+
+/* What colour (0..255 each) stands at a pixel of a picture whose chroma is not subsampled. */
+static void colour_at(double rgb[3], const cyg_image *im, int x, int y)
+{
+    static const double kr[] = { .299, .2126, .2627 }, kb[] = { .114, .0722, .0593 };
+    if (im->format == CYG_RGB24) {
+        for (int i = 0; i < 3; i++) rgb[i] = sample(im, 0, x, y, i);
+        return;
+    }
+    const double r = kr[im->matrix], b = kb[im->matrix], unit = 1 << (im->depth - 8), top = (1 << im->depth) - 1;
+    const double luma = im->full_range ? sample(im, 0, x, y, 0) / top : (sample(im, 0, x, y, 0) / unit - 16) / 219;
+    const bool nv12 = im->format == CYG_NV12;
+    const int cx = x >> im->shift_x, cy = y >> im->shift_y;
+    const double scale = im->full_range ? top : 224 * unit;
+    const double u = (sample(im, 1, cx, cy, 0) - 128 * unit) / scale;
+    const double v = (sample(im, nv12 ? 1 : 2, cx, cy, nv12) - 128 * unit) / scale;
+    rgb[0] = 255 * (luma + 2 * (1 - r) * v);
+    rgb[2] = 255 * (luma + 2 * (1 - b) * u);
+    rgb[1] = (255 * luma - r * rgb[0] - b * rgb[2]) / (1 - r - b);
+}
+
+/* A thick line has the palette's first colour in every format, and what is under it does not shine through. */
+static void colours_are_right(void **state)
+{
+    static const double blue[] = { 0x56, 0xB4, 0xE9 };
+    for (int k = 0; k < KINDS; k++) {
+        frame *f = make_frame(&kinds[k], 320, 240);
+        overlay *o = make_overlay(false, false, 10);        /* lines of 10 pixels */
+        add(f, 80, 60, 240, 180, "face");
+        overlay_draw(o, f);
+        double rgb[3];
+        if (f->image.format == CYG_GRAY) {
+            const double r = f->image.matrix == CYG_BT601 ? .299 : .2126, b = f->image.matrix == CYG_BT601 ? .114 : .0722;
+            const double luma = r * blue[0] + (1 - r - b) * blue[1] + b * blue[2];
+            assert_true(fabs(sample(&f->image, 0, 160, 60, 0) * 255. / ((1 << f->image.depth) - 1) - luma) < 1);
+        } else {
+            static const int places[][2] = { { 160, 60 }, { 160, 180 }, { 80, 120 }, { 240, 120 } };
+            for (int i = 0; i < 4; i++) {
+                colour_at(rgb, &f->image, places[i][0], places[i][1]);
+                for (int c = 0; c < 3; c++)
+                    if (fabs(rgb[c] - blue[c]) > 2.5) fail_msg("%s: found %.1f, expected %.1f", kinds[k].name, rgb[c], blue[c]);
+            }
+        }
+        overlay_free(o);
+        free_frame(f);
+    }
+}
+
+/* Drawing on an even gray in YUV 4:4:4 is drawing in RGB; subsampled chroma is the mean of it. */
+static void formats_agree(void **state)
+{
+    static const kind rgb = { "rgb", CYG_RGB24, 8, 0, 0, true, CYG_BT709 };
+    for (int k = 0; k < KINDS; k++) {
+        if (kinds[k].format == CYG_GRAY || kinds[k].format == CYG_RGB24) continue;
+        kind whole = kinds[k];
+        whole.format = CYG_YUV;
+        whole.depth = 8;
+        whole.shift_x = whole.shift_y = 0;
+        const kind *const three[] = { &rgb, &whole, &kinds[k] };
+        frame *f[3];
+        for (int i = 0; i < 3; i++) {
+            f[i] = make_frame(three[i], 151, 97);
+            cyg_image *im = &f[i]->image;
+            for (int p = 0; p < plane_count(im); p++) {
+                int columns, rows, bytes;
+                plane_size(im, p, &columns, &rows, &bytes);
+                const int grey = im->format == CYG_RGB24 || p ? 128 : im->full_range ? 128 : 126;
+                uint8_t *m = plane_memory(im, p);
+                for (int j = 0; j < columns * rows * bytes; j++)
+                    m[j] = (uint8_t)(im->depth == 8 ? grey : j & 1 ? grey << (im->depth - 8) >> 8 : grey << (im->depth - 8) & 255);
+            }
+            overlay *o = make_overlay(true, true, 1);
+            add(f[i], 31.4f, 40, 77, 83.7f, "face");
+            add(f[i], 101, 20, 163, 73, "さくら");
+            overlay_draw(o, f[i]);
+            overlay_free(o);
+        }
+        double a[3], b[3];
+        for (int y = 0; y < 97; y++)
+            for (int x = 0; x < 151; x++) {
+                colour_at(a, &f[0]->image, x, y);
+                colour_at(b, &f[1]->image, x, y);
+                for (int c = 0; c < 3; c++)
+                    if (fabs(a[c] - b[c]) > 3.5) fail_msg("%s: %d,%d: %.1f and %.1f", kinds[k].name, x, y, a[c], b[c]);
+            }
+        const cyg_image *im = &f[2]->image;
+        const int sx = im->shift_x, sy = im->shift_y, unit = 1 << (im->depth - 8);
+        for (int y = 0; y < (97 + (1 << sy) - 1) >> sy; y++)
+            for (int x = 0; x < (151 + (1 << sx) - 1) >> sx; x++) {
+                double mean = 0;
+                int n = 0;
+                for (int py = y << sy; py < (y + 1) << sy && py < 97; py++)
+                    for (int px = x << sx; px < (x + 1) << sx && px < 151; px++, n++) mean += sample(&f[1]->image, 1, px, py, 0);
+                const double found = (double)sample(im, 1, x, y, 0) / unit;
+                if (fabs(found - mean / n) > 1.6) fail_msg("%s: chroma %d,%d: %.1f, expected %.1f", kinds[k].name, x, y, found, mean / n);
+            }
+        for (int i = 0; i < 3; i++) free_frame(f[i]);
+    }
+}
+
+static void box_bounds(frame *f, overlay *o, float x1, float y1, float x2, float y2, int bounds[4])
+{
+    f->object_count = 0;
+    add(f, x1, y1, x2, y2, "face");
+    overlay_bounds(o, f, 0, bounds);
+}
+
+/* Above the box; below where there is no room; inside where there is none either; never out of the picture. */
+static void labels_find_room(void **state)
+{
+    frame *f = make_frame(&kinds[2], 640, 480);
+    overlay *plain = make_overlay(false, false, 1), *o = make_overlay(true, true, 1);
+    int b[4], p[4];
+    box_bounds(f, plain, 200, 200, 300, 300, p);
+    box_bounds(f, o, 200, 200, 300, 300, b);
+    assert_true(p[0] >= 195 && p[0] < 200 && p[3] > 300 && p[3] <= 305);
+    assert_true(b[1] < p[1] - 8 && b[3] == p[3]);
+    box_bounds(f, plain, 200, 2, 300, 300, p);
+    box_bounds(f, o, 200, 2, 300, 300, b);
+    assert_true(b[1] == p[1] && b[3] > p[3] + 8);
+    box_bounds(f, plain, 200, 2, 300, 478, p);
+    box_bounds(f, o, 200, 2, 300, 478, b);
+    assert_memory_equal(b, p, sizeof b);
+    box_bounds(f, o, 630, 200, 700, 300, b);
+    assert_true(b[2] == 640 && b[0] < 600);
+    box_bounds(f, o, -50, 200, 5, 300, b);
+    assert_true(b[0] == 0 && b[2] > 40);
+    box_bounds(f, o, 700, 200, 800, 300, b);
+    assert_true(!b[0] && !b[1] && !b[2] && !b[3]);
+    box_bounds(f, o, 300, 200, NAN, 300, b);
+    assert_true(!b[2]);
+    box_bounds(f, o, 300, 200, 200, 300, b);
+    assert_true(!b[2]);
+    overlay_free(o);
+    overlay_free(plain);
+    free_frame(f);
+}
+
+/* Two faces whose labels would meet: the second one's goes elsewhere; a third with no room has none. */
+static void labels_keep_apart(void **state)
+{
+    frame *f = make_frame(&kinds[2], 640, 480);
+    overlay *o = make_overlay(true, true, 1), *plain = make_overlay(false, false, 1);
+    int b[4], p[4];
+    for (int i = 0; i < 4; i++) add(f, 200, 200, 240, 240, "a long name for it");
+    for (int i = 0; i < 4; i++) {
+        overlay_bounds(o, f, i, b);
+        overlay_bounds(plain, f, i, p);
+        if (i == 0) assert_true(b[1] < p[1] && b[3] == p[3]);
+        if (i == 1) assert_true(b[1] == p[1] && b[3] > p[3]);
+        if (i == 2) assert_true(b[1] == p[1] && b[3] == p[3] && b[2] > p[2]);
+        if (i == 3) assert_memory_equal(b, p, sizeof b);
+    }
+    overlay_free(o);
+    overlay_free(plain);
+    free_frame(f);
+}
+
+/* The same frame gives the same pixels: fresh, from what was kept, and after 1000 other labels and another size. */
+static void draws_the_same_again(void **state)
+{
+    static const kind *const k = &kinds[5];
+    overlay *o = make_overlay(true, true, 1);
+    uint8_t *first = NULL;
+    for (int i = 0; i < 4; i++) {
+        seed = 7;
+        frame *f = make_frame(k, 200, 150);
+        add(f, 20, 30, 80, 90, "Søren");
+        add(f, 100, 50, 190, 140, "ليلى");
+        if (i == 2)
+            for (int n = 0; n < 1000; n++) {
+                char text[20];
+                int b[4];
+                frame other = *f;
+                snprintf(text, sizeof text, "name %d", n);
+                other.objects[0].label_text = text;
+                overlay_bounds(o, &other, 0, b);
+                if (n == 500) other.image.width = 198, overlay_bounds(o, &other, 1, b);
+            }
+        overlay_draw(o, f);
+        const uint8_t *luma = plane_memory(&f->image, 0);
+        if (first) assert_memory_equal(first, luma, 200 * 150);
+        else first = memcpy(malloc(200 * 150), luma, 200 * 150);
+        free_frame(f);
+    }
+    free(first);
+    overlay_free(o);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nothing_outside_changes), cmocka_unit_test(colours_are_right), cmocka_unit_test(formats_agree),
+        cmocka_unit_test(labels_find_room), cmocka_unit_test(labels_keep_apart), cmocka_unit_test(draws_the_same_again),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
