@@ -12,14 +12,18 @@ typedef struct pipeline_options {
     const char *isa;            /* NULL = the best of this CPU */
     float       threshold;      /* 0 = the model's */
     int         max_objects;    /* 0 = the model's */
+    int         width, height;  /* of the network's input; 0 = the model's own */
 } pipeline_options;
 
+/* Besides the model's own faults (CYG_IO, CYG_FORMAT, CYG_UNSUPPORTED, CYG_NOT_FOUND: it has no detector):
+ * CYG_ARGUMENT for an option out of range, CYG_NOT_FOUND for an isa this CPU lacks, CYG_NO_MEMORY. */
 CYG_MUST_USE cyg_status pipeline_models_open(pipeline_models **out, const pipeline_options *o, cyg_error *err);
 void pipeline_models_close(pipeline_models *m);
 const char *pipeline_models_name(const pipeline_models *m);
 const char *pipeline_models_sha256(const pipeline_models *m);   /* of the file, 64 hex digits */
 const char *pipeline_models_isa(const pipeline_models *m);
 
+/* The models must outlive the pipeline, and the frames' labels live as long as it. CYG_NO_MEMORY. */
 CYG_MUST_USE cyg_status pipeline_create(pipeline **out, const pipeline_models *m, cyg_error *err);
 void pipeline_free(pipeline *p);
 /* Fills f->objects and sets f->analysed. */

@@ -1,0 +1,178 @@
+/* test_goldens.c - the pretrained face detector against the outputs of another implementation, on
+ * every kernel table of this CPU. */
+#include "head.h"
+#include "kernels/kernels.h"
+#include "ssd.h"
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+enum { SIDE = 512, INPUTS = SIDE * SIDE * 3, ANCHORS = 5118, CLASSES = 3 };
+
+static float sine_at(int i)
+{
+    return (float)sin(0.01 * i);
+}
+
+/* Blocks and hashed noise, without libm. */
+static float block_at(int i)
+{
+    const uint32_t y = (uint32_t)i / (SIDE * 3), x = (uint32_t)i / 3 % SIDE, c = (uint32_t)i % 3;
+    const uint32_t p = (((x >> 5) * 37 + (y >> 5) * 91 + c * 53) & 127) + ((uint32_t)i * 2654435761u >> 26 & 63);
+    return (float)(p / 127.5) - 1;
+}
+
+static const struct { const char *name; float (*at)(int i); } inputs[] = { { "sin", sine_at }, { "blocks", block_at } };
+
+/* The float32 values of a file; NULL if there is none. */
+static float *load(const char *path, size_t count)
+{
+    FILE *file = fopen(path, "rb");
+    if (!file) return NULL;
+    float *values = malloc((count + 1) * sizeof *values);
+    assert_non_null(values);
+    assert_int_equal(fread(values, sizeof *values, count + 1, file), count);
+    fclose(file);
+    return values;
+}
+
+static double distance(const float *found, const float *expected, int count)
+{
+    double difference = 0, norm = 0;
+    for (int i = 0; i < count; i++) {
+        const double d = (double)found[i] - expected[i];
+        difference += d * d;
+        norm += (double)expected[i] * expected[i];
+    }
+    return sqrt(difference / norm);
+}
+
+static void compare(const char *isa, const char *input, const char *what, const float *found, int count)
+{
+    char path[500];
+    snprintf(path, sizeof path, TEST_GOLDENS "/bin/ssd_%s_cpu_%s.f32", input, what);
+    float *expected = load(path, (size_t)count);
+    if (!expected) fail_msg("%s is missing", path);
+    const double d = distance(found, expected, count);
+    print_message("%-7s %-7s %-14s %.1e\n", isa, input, what, d);
+    if (!(d < 1e-5)) fail_msg("%s: %s: %s: relative distance %g", isa, input, what, d);
+    free(expected);
+}
+
+static const char model_file[] = TEST_MODELS "/face-ssd-mobilenet-v1.safetensors";
+
+typedef struct detector {
+    cyg_model    *model;
+    cyg_backbone *net;
+    cyg_features *maps;
+    cyg_head     *head;
+} detector;
+
+static detector detector_open(const char *isa, const cyg_head_params *params)
+{
+    detector d;
+    cyg_error err = { 0 };
+    if (cyg_model_open(&d.model, model_file, &err) ||
+        cyg_backbone_create(&d.net, d.model, &(cyg_backbone_params){ .isa = isa }, &err) ||
+        cyg_features_create(&d.maps, d.net, NULL, &err) || cyg_head_create(&d.head, d.net, "ssd", params, &err))
+        fail_msg("%s", err.message);
+    return d;
+}
+
+static void detector_close(detector *d)
+{
+    cyg_head_free(d->head);
+    cyg_features_free(d->maps);
+    cyg_backbone_free(d->net);
+    cyg_model_close(d->model);
+}
+
+static void anchors_are_the_stored_ones(void **state)
+{
+    float *stored = load(TEST_GOLDENS "/bin/ssd_anchors.f32", ANCHORS * 4);
+    if (!stored) skip();
+    detector d = detector_open(NULL, NULL);
+    const cyg_ssd_raw raw = cyg_ssd_last(cyg_head_self(d.head));
+    assert_int_equal(raw.anchor_count, ANCHORS);
+    double most = 0;
+    for (int i = 0; i < ANCHORS; i++) {
+        const cyg_anchor a = raw.anchors[i];
+        const double corners[4] = { a.y - a.height / 2., a.x - a.width / 2., a.y + a.height / 2., a.x + a.width / 2. };
+        for (int j = 0; j < 4; j++) most = fmax(most, fabs(corners[j] / SIDE - stored[4 * i + j]));
+    }
+    print_message("largest difference %.1e\n", most);
+    assert_true(most < 2e-7);
+    free(stored);
+    detector_close(&d);
+}
+
+static void every_table_gives_the_golden_tensors(void **state)
+{
+    if (access(TEST_GOLDENS "/bin/ssd_anchors.f32", R_OK)) skip();
+    float *input = malloc(INPUTS * sizeof *input);
+    assert_non_null(input);
+    const cyg_kernels *tables[CYG_MAX_ISAS];
+    const int table_count = cyg_kernels_list(tables);
+    for (int t = 0; t < table_count; t++) {
+        const char *isa = tables[t]->isa;
+        detector d = detector_open(isa, NULL);
+        for (size_t i = 0; i < sizeof inputs / sizeof inputs[0]; i++) {
+            for (int j = 0; j < INPUTS; j++) input[j] = inputs[i].at(j);
+            static cyg_result found;
+            cyg_backbone_run_tensor(d.net, input, d.maps);
+            cyg_head_run(d.head, d.maps, &found);
+            const cyg_ssd_raw raw = cyg_ssd_last(cyg_head_self(d.head));
+            compare(isa, inputs[i].name, "box_encodings", raw.encodings, ANCHORS * 4);
+            compare(isa, inputs[i].name, "class_logits", raw.logits, ANCHORS * CLASSES);
+        }
+        detector_close(&d);
+    }
+    free(input);
+}
+
+/* Every box of a threshold that all reach, against the golden boxes and scores. */
+static void boxes_and_scores_are_the_golden_ones(void **state)
+{
+    float *boxes = load(TEST_GOLDENS "/bin/ssd_blocks_cpu_boxes.f32", ANCHORS * 4);
+    float *scores = load(TEST_GOLDENS "/bin/ssd_blocks_cpu_scores.f32", ANCHORS);
+    if (!boxes || !scores) skip();
+    float *input = malloc(INPUTS * sizeof *input);
+    assert_non_null(input);
+    for (int j = 0; j < INPUTS; j++) input[j] = block_at(j);
+    detector d = detector_open(NULL, &(cyg_head_params){ .threshold = 1e-6f, .overlap = 1, .max_count = CYG_MAX_DETECTIONS });
+    static cyg_result found;
+    cyg_backbone_run_tensor(d.net, input, d.maps);
+    cyg_head_run(d.head, d.maps, &found);
+    assert_int_equal(found.count, CYG_MAX_DETECTIONS);
+    for (int i = 0; i < found.count; i++) {
+        const cyg_detection *f = &found.detections[i];
+        double nearest = 1;             /* the golden box that it is, by box and score */
+        for (int j = 0; j < ANCHORS; j++) {
+            const float *b = boxes + 4 * j;
+            const double apart = fmax(fmax(fabs(f->box.y1 / SIDE - b[0]), fabs(f->box.x1 / SIDE - b[1])),
+                                      fmax(fabs(f->box.y2 / SIDE - b[2]), fabs(f->box.x2 / SIDE - b[3])));
+            nearest = fmin(nearest, fmax(apart, fabs(f->score - scores[j])));
+        }
+        if (!(nearest < 1e-5)) fail_msg("detection %d: %g from the nearest golden box", i, nearest);
+    }
+    detector_close(&d);
+    free(input);
+    free(boxes);
+    free(scores);
+}
+
+int main(void)
+{
+    if (access(model_file, R_OK)) return 77;
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(anchors_are_the_stored_ones),
+        cmocka_unit_test(every_table_gives_the_golden_tensors),
+        cmocka_unit_test(boxes_and_scores_are_the_golden_ones),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
