@@ -4,7 +4,8 @@
  *   bytes 8..8+N    JSON: { "NAME": { "dtype": "F32", "shape": [3,3,3,32],
  *                           "data_offsets": [begin, end] }, ...,
  *                           "__metadata__": { "cygnet": "<JSON text, below>" } }
- *   the rest        the tensors, raw, little endian, row-major; offsets count from here
+ *   the rest        the tensors, raw, little endian, row-major; offsets count from here. They
+ *                   lie one behind the other and fill the file; names are printable ASCII
  *
  * The text under "cygnet" is the description of the network:
  *
@@ -26,8 +27,9 @@
  *       "extra": [ { "kernel": 1, "stride": 1, "channels": 256 }, ... ],   layers extra0, extra1 ...
  *       "taps": ["conv11_pw", "conv13_pw", "extra1"] },                    maps kept for heads; also "pool"
  *     "heads": [ { "type": "ssd", ... the head's own keys, see heads/TYPE.c ... } ],
- *     "source": { "package": ..., "files": { "NAME": "sha256" }, "url"?: ..., "paper"?: ... },
- *     "licence": { "weights": "Apache-2.0 ...", "training_data": "..." } }
+ *     "source": { "package": ..., "version": ..., "files": { "NAME": "sha256" }, "url"?: ...,
+ *                 "paper"?: ... },
+ *     "licence": { "code": "MIT ...", "weights": "Apache-2.0 ...", "training_data"?: "..." } }
  *
  * Layers are named conv0, conv1_dw, conv1_pw ... conv13_dw, conv13_pw, extra0 ...
  * A layer's tensors, weights [kernel][kernel][in][out] (depthwise [3][3][channels][1]):

@@ -2,6 +2,7 @@
 #ifndef OPTIONS_INTERNAL_H
 #define OPTIONS_INTERNAL_H
 
+#include "nearest.h"
 #include "options.h"
 
 typedef struct option_value {
@@ -40,15 +41,6 @@ void option_expects(char *out, size_t size, const option *row);
 /* Text of others in a message: control characters replaced, cut after 60 bytes. */
 typedef struct quoted { char text[68]; } quoted;
 quoted quote(const char *text);
-
-/* The known name nearest to a wrong one, fed name by name. */
-typedef struct nearest { const char *wrong; char best[80]; int distance; } nearest;
-nearest nearest_start(const char *wrong);
-void nearest_try(nearest *n, const char *known, const char *shown);
-void nearest_try_key(nearest *n, const char *key);      /* by its last part as well */
-/* "; did you mean 'detect.threshold'?", or "" if nothing is near. */
-typedef struct hint { char text[110]; } hint;
-hint nearest_hint(const nearest *n);
 
 cyg_status options_print_help(const options_app *app, cyg_error *err);
 cyg_status options_print_man(const options_app *app, cyg_error *err);

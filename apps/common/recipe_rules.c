@@ -1,0 +1,102 @@
+/* recipe_rules.c - every place that a recipe may have, and what stands there. */
+#include "recipe_rules.h"
+#include <string.h>
+
+const struct rule recipe_rules[] = {
+    { "", MAP, REQUIRED },
+    { "name", TEXT, REQUIRED },
+    { "summary", TEXT, REQUIRED },
+    { "backbone", MAP, REQUIRED },
+    { "backbone.family", TEXT, REQUIRED },
+    { "backbone.width", NUMBER, REQUIRED },
+    { "backbone.input", MAP, REQUIRED },
+    { "backbone.input.width", INTEGER, REQUIRED },
+    { "backbone.input.height", INTEGER, REQUIRED },
+    { "backbone.input.channels", TEXT, REQUIRED },
+    { "backbone.input.mean", LIST, REQUIRED },
+    { "backbone.input.mean[]", NUMBER, OPTIONAL },
+    { "backbone.input.scale", LIST, REQUIRED },
+    { "backbone.input.scale[]", NUMBER, OPTIONAL },
+    { "backbone.input.sample", TEXT, REQUIRED },
+    { "backbone.input.letterbox", TEXT, REQUIRED },
+    { "backbone.input.border", TEXT, REQUIRED },
+    { "backbone.activation", TEXT, REQUIRED },
+    { "backbone.epsilon", NUMBER, OPTIONAL },
+    { "backbone.extra", LIST, OPTIONAL },
+    { "backbone.extra[]", MAP, OPTIONAL },
+    { "backbone.extra[].kernel", INTEGER, REQUIRED },
+    { "backbone.extra[].stride", INTEGER, REQUIRED },
+    { "backbone.extra[].channels", INTEGER, REQUIRED },
+    { "backbone.taps", LIST, REQUIRED },
+    { "backbone.taps[]", TEXT, OPTIONAL },
+    { "heads", LIST, REQUIRED },
+    { "heads[]", MAP, OPTIONAL },
+    { "heads[].type", TEXT, REQUIRED },
+    { "heads[].labels", LIST, OPTIONAL },
+    { "heads[].labels[]", TEXT, OPTIONAL },
+    { "heads[].maps", LIST, OPTIONAL },
+    { "heads[].maps[]", MAP, OPTIONAL },
+    { "heads[].maps[].tap", TEXT, REQUIRED },
+    { "heads[].maps[].boxes", TEXT, REQUIRED },
+    { "heads[].maps[].scores", TEXT, REQUIRED },
+    { "heads[].classes", INTEGER, OPTIONAL },
+    { "heads[].first_class", INTEGER, OPTIONAL },
+    { "heads[].score", TEXT, OPTIONAL },
+    { "heads[].anchors", MAP, OPTIONAL },
+    { "heads[].anchors.kind", TEXT, REQUIRED },
+    { "heads[].anchors.scales", LIST, OPTIONAL },
+    { "heads[].anchors.scales[]", NUMBER, OPTIONAL },
+    { "heads[].anchors.aspect_ratios", LIST, OPTIONAL },
+    { "heads[].anchors.aspect_ratios[]", NUMBER, OPTIONAL },
+    { "heads[].anchors.reduce_lowest", SWITCH, OPTIONAL },
+    { "heads[].box_scale", LIST, OPTIONAL },
+    { "heads[].box_scale[]", NUMBER, OPTIONAL },
+    { "heads[].threshold", NUMBER, OPTIONAL },
+    { "heads[].overlap", NUMBER, OPTIONAL },
+    { "heads[].max_count", INTEGER, OPTIONAL },
+    { "source", MAP, REQUIRED },
+    { "source.package", TEXT, REQUIRED },
+    { "source.version", TEXT, REQUIRED },
+    { "source.url", TEXT, OPTIONAL },
+    { "source.paper", TEXT, OPTIONAL },
+    { "source.files", MAP, REQUIRED },
+    { "source.files.*", HASH, OPTIONAL },
+    { "licence", MAP, REQUIRED },
+    { "licence.code", TEXT, REQUIRED },
+    { "licence.weights", TEXT, REQUIRED },
+    { "licence.training_data", TEXT, OPTIONAL },
+    { "tensors", MAP, REQUIRED },
+    { "tensors.*", NAME, OPTIONAL },
+    { "unused", LIST, OPTIONAL },
+    { "unused[]", TEXT, OPTIONAL },
+    { NULL, MAP, OPTIONAL },
+};
+
+const char *rule_key(const struct rule *rule, const struct rule *map)
+{
+    const size_t length = strlen(map->place);
+    if (strncmp(rule->place, map->place, length) != 0) return NULL;
+    const char *key = rule->place + length;
+    if (length > 0 && *key++ != '.') return NULL;
+    return *key && !strpbrk(key, ".[") ? key : NULL;
+}
+
+const struct rule *rule_of_key(const struct rule *map, const char *key, nearest *near)
+{
+    *near = nearest_start(key);
+    for (const struct rule *rule = recipe_rules; rule->place; rule++) {
+        const char *const known = rule_key(rule, map);
+        if (!known) continue;
+        if (strcmp(known, "*") == 0 || strcmp(known, key) == 0) return rule;
+        nearest_try(near, known, known);
+    }
+    return NULL;
+}
+
+const struct rule *rule_of_items(const struct rule *list)
+{
+    const size_t length = strlen(list->place);
+    const struct rule *rule = recipe_rules;
+    while (strncmp(rule->place, list->place, length) != 0 || strcmp(rule->place + length, "[]") != 0) rule++;
+    return rule;
+}
