@@ -101,28 +101,29 @@ static const char *own_extension(const video_source *s)
     return is_demuxer(s, "mov") && brand && strncmp(brand->value, "qt", 2) == 0 ? "mov" : "mp4";
 }
 
-/* How much a container loses: streams first, then exact time. */
+/* How much a container loses: streams first, then exact time. The video stands in for the H.264
+ * to come, whose header needs a real encoder. */
 static int losses(const video_source *s, const char *extension)
 {
     char path[16];
     snprintf(path, sizeof path, "x.%s", extension);
     const AVOutputFormat *format = video_container_of_path(path);
-    AVCodecContext *h264 = avcodec_alloc_context3(NULL);
-    if (!format || !h264) return INT_MAX;
-    h264->codec_type = AVMEDIA_TYPE_VIDEO;
-    h264->codec_id = AV_CODEC_ID_H264;
-    h264->width = s->info.width;
-    h264->height = s->info.height;
-    h264->pix_fmt = AV_PIX_FMT_YUV420P;
+    AVCodecContext *stand_in = avcodec_alloc_context3(NULL);
+    if (!format || !stand_in) return INT_MAX;
+    stand_in->codec_type = AVMEDIA_TYPE_VIDEO;
+    stand_in->codec_id = AV_CODEC_ID_MPEG4;
+    stand_in->width = s->info.width;
+    stand_in->height = s->info.height;
+    stand_in->pix_fmt = AV_PIX_FMT_YUV420P;
     int lost = !video_container_is_exact(format, s->stream->time_base);
     for (unsigned i = 0; i < s->in->nb_streams; i++) {
         const AVStream *st = s->in->streams[i];
-        const video_carry how = video_container_carry(s, (int)i, format, h264);
+        const video_carry how = video_container_carry(s, (int)i, format, stand_in);
         const enum AVMediaType type = st->codecpar->codec_type;
         if (how == CARRY_NOT && st->discard != AVDISCARD_ALL)
             lost += type == AVMEDIA_TYPE_AUDIO || type == AVMEDIA_TYPE_VIDEO ? 100 : type == AVMEDIA_TYPE_SUBTITLE ? 10 : 2;
     }
-    avcodec_free_context(&h264);
+    avcodec_free_context(&stand_in);
     return lost;
 }
 

@@ -114,6 +114,13 @@ video_carry video_container_carry(const video_source *source, int i, const AVOut
 
 /* ---- video_mux.c: an output file and its streams ------------------------------------------------- */
 
+/* What was written of a stream, in the output's time base. */
+typedef struct video_extent {
+    bool    any;
+    int64_t first_dts;
+    int64_t last_pts, last_duration;    /* of the packet that is shown last */
+} video_extent;
+
 typedef struct video_mux {
     AVFormatContext *out;
     char            *path;
@@ -122,6 +129,7 @@ typedef struct video_mux {
     bool             fragmented;        /* mov family: a fragment at each flush */
     bool             moov_written;
     int64_t         *last_dts;          /* [streams here] */
+    struct AVBSFContext **filters;      /* [streams here]; NULL = packets go as they are */
 } video_mux;
 
 /* Adds the source's stream i to out, with all that is said about it. */
@@ -131,8 +139,8 @@ int        video_mux_add_stream(AVFormatContext *out, const video_source *source
  * NULL, the ordinary file that the packets of that part go into. */
 cyg_status video_mux_open(video_mux **out, const char *path, const AVOutputFormat *format, const video_source *source,
                           const AVCodecContext *encoder, const video_carry *carry, const AVFormatContext *part, cyg_error *err);
-/* Writes a packet of the source's stream, stamps in that stream's time base; p is blank after. */
-int        video_mux_write(video_mux *m, const video_source *source, int stream, AVPacket *p);
+/* Writes a packet of the source's stream, stamps in that stream's time base; p is blank after. Keeps *extent. */
+int        video_mux_write(video_mux *m, const video_source *source, int stream, AVPacket *p, video_extent *extent);
 /* Everything written so far is in the file, and playable. */
 int        video_mux_flush(video_mux *m);
 int        video_mux_finish(video_mux *m);
@@ -140,9 +148,8 @@ void       video_mux_close(video_mux *m);       /* closes the file; does not rem
 
 /* ---- video_remux.c ----------------------------------------------------------------------------------- */
 
-/* Makes the ordinary file `path` of the part, packet by packet; first_dts: [source streams] the
- * first stamp that was written of each, in the part's time base. */
+/* Makes the ordinary file `path` of the part, packet by packet; extents: [source streams]. */
 cyg_status video_remux(const char *path, const video_mux *part, const video_source *source, const AVCodecContext *encoder,
-                       const video_carry *carry, const int64_t *first_dts, cyg_error *err);
+                       const video_carry *carry, const video_extent *extents, cyg_error *err);
 
 #endif

@@ -6,6 +6,7 @@
  */
 #include "video_internal.h"
 #include <errno.h>
+#include <libavcodec/bsf.h>
 #include <libavutil/avstring.h>
 #include <libavutil/opt.h>
 #include <stdio.h>
@@ -149,11 +150,23 @@ static int64_t time_scale(const video_source *s, const video_carry *carry)
     return scale;
 }
 
+/* The movie's own time scale, in which tracks say when they start: whole for sound as well. */
+static int64_t movie_scale(const video_source *s, const video_carry *carry, int64_t scale)
+{
+    for (unsigned i = 0; i < s->in->nb_streams; i++) {
+        const int rate = s->in->streams[i]->codecpar->sample_rate;
+        if (carry[i] != CARRY_COPY || rate <= 0) continue;
+        const int64_t common = scale / av_gcd(scale, rate) * rate;
+        if (common <= INT_MAX) scale = common;
+    }
+    return scale;
+}
+
 static void set_mov(AVDictionary **settings, const video_source *s, const video_carry *carry, bool fragmented)
 {
     const int64_t scale = time_scale(s, carry);
     av_dict_set_int(settings, "video_track_timescale", scale, 0);
-    av_dict_set_int(settings, "movie_timescale", scale, 0);
+    av_dict_set_int(settings, "movie_timescale", movie_scale(s, carry, scale), 0);
     av_dict_set(settings, "movflags", fragmented ? "frag_custom+delay_moov+default_base_moof" : "faststart", 0);
     for (unsigned i = 0; i < s->in->nb_streams; i++)
         if (fragmented || (carry[i] == CARRY_COPY && s->in->streams[i]->codecpar->codec_tag == MKTAG('t', 'm', 'c', 'd')))
@@ -214,7 +227,8 @@ static int describe(video_mux *m, const video_source *s, const AVCodecContext *e
     m->out->max_interleave_delta = 0;
     m->last_dts = av_malloc_array(m->out->nb_streams, sizeof *m->last_dts);
     for (unsigned i = 0; m->last_dts && i < m->out->nb_streams; i++) m->last_dts[i] = INT64_MIN;
-    return m->last_dts ? r : AVERROR(ENOMEM);
+    m->filters = av_calloc(m->out->nb_streams, sizeof *m->filters);
+    return m->last_dts && m->filters ? r : AVERROR(ENOMEM);
 }
 
 /* The cover pictures come first. */
@@ -268,7 +282,35 @@ cyg_status video_mux_open(video_mux **out, const char *path, const AVOutputForma
 
 /* ---- Writing ------------------------------------------------------------------------------------------ */
 
-int video_mux_write(video_mux *m, const video_source *s, int stream, AVPacket *p)
+/* The mov family wants AAC without its ADTS headers. The muxer takes them off by itself, but
+ * not of a fragmented file. */
+static int take_off_adts(video_mux *m, int i, AVPacket *p)
+{
+    const AVCodecParameters *par = m->out->streams[i]->codecpar;
+    int r = 0;
+    if (!m->filters[i]) {
+        const bool adts = par->codec_id == AV_CODEC_ID_AAC && !par->extradata_size && p->size > 2 &&
+                          p->data[0] == 0xff && (p->data[1] & 0xf0) == 0xf0;
+        if (!m->fragmented || !adts) return 0;
+        r = av_bsf_alloc(av_bsf_get_by_name("aac_adtstoasc"), &m->filters[i]);
+        if (r >= 0) r = avcodec_parameters_copy(m->filters[i]->par_in, par);
+        if (r >= 0) r = av_bsf_init(m->filters[i]);
+    }
+    if (r >= 0) r = av_bsf_send_packet(m->filters[i], p);
+    return r < 0 ? r : av_bsf_receive_packet(m->filters[i], p);
+}
+
+static void extend(video_extent *e, const AVPacket *p)
+{
+    if (!e->any) e->first_dts = p->dts;
+    if (!e->any || p->pts >= e->last_pts) {
+        e->last_pts = p->pts;
+        e->last_duration = p->duration;
+    }
+    e->any = true;
+}
+
+int video_mux_write(video_mux *m, const video_source *s, int stream, AVPacket *p, video_extent *extent)
 {
     const int i = m->index[stream];
     av_packet_rescale_ts(p, s->in->streams[stream]->time_base, m->out->streams[i]->time_base);
@@ -279,7 +321,10 @@ int video_mux_write(video_mux *m, const video_source *s, int stream, AVPacket *p
         if (p->pts < p->dts) p->pts = p->dts;
     }
     m->last_dts[i] = p->dts;
-    const int r = av_write_frame(m->out, p);
+    extend(extent, p);
+    int r = take_off_adts(m, i, p);
+    if (r == AVERROR_INVALIDDATA) r = 0;        /* damaged: left out */
+    else if (r >= 0) r = av_write_frame(m->out, p);
     av_packet_unref(p);
     return r;
 }
@@ -310,6 +355,8 @@ int video_mux_finish(video_mux *m)
 void video_mux_close(video_mux *m)
 {
     if (!m) return;
+    for (unsigned i = 0; m->filters && i < m->out->nb_streams; i++) av_bsf_free(&m->filters[i]);
+    av_free(m->filters);
     if (m->out) avio_closep(&m->out->pb);
     avformat_free_context(m->out);
     av_free(m->last_dts);

@@ -20,48 +20,80 @@ static int open_part(AVFormatContext **out, const char *path)
     return r;
 }
 
+/* One track of the part on its way. */
+typedef struct track {
+    const video_extent *extent;
+    int       out;              /* stream of the new file */
+    bool      started;
+    int64_t   offset;           /* from stamps in the part to those that were written */
+    AVPacket *held;             /* until the next one tells its duration, as this kind of file means it */
+} track;
+
+static int write_held(video_mux *to, track *t, int64_t next_dts)
+{
+    AVPacket *p = t->held;
+    if (!p->buf) return 0;
+    if (next_dts != AV_NOPTS_VALUE) p->duration = next_dts - p->dts;
+    else p->duration = t->extent->last_duration;
+    if (p->pts == t->extent->last_pts) p->duration = t->extent->last_duration;
+    return av_interleaved_write_frame(to->out, p);
+}
+
 /* Every packet of the part; its stamps start where the first one written did. */
-static int copy_packets(video_mux *to, AVFormatContext *in, AVPacket *p, const int64_t *first_dts, int64_t *offset)
+static int copy_packets(video_mux *to, AVFormatContext *in, AVPacket *p, track *tracks)
 {
     int r;
     while ((r = av_read_frame(in, p)) >= 0) {
-        const int track = p->stream_index;
-        if (track >= to->track_count) {
+        if (p->stream_index >= to->track_count) {
             av_packet_unref(p);
             continue;
         }
-        const int i = to->index[to->tracks[track]];
-        av_packet_rescale_ts(p, in->streams[track]->time_base, to->out->streams[i]->time_base);
-        if (offset[track] == AV_NOPTS_VALUE) offset[track] = first_dts[to->tracks[track]] - p->dts;
-        p->dts += offset[track];
-        p->pts += offset[track];
-        p->stream_index = i;
+        track *t = &tracks[p->stream_index];
+        av_packet_rescale_ts(p, in->streams[p->stream_index]->time_base, to->out->streams[t->out]->time_base);
+        if (!t->started) t->offset = t->extent->first_dts - p->dts;
+        t->started = true;
+        p->dts += t->offset;
+        p->pts += t->offset;
+        p->stream_index = t->out;
         p->pos = -1;
-        if ((r = av_interleaved_write_frame(to->out, p)) < 0) return r;
+        if ((r = write_held(to, t, p->dts)) < 0) return r;
+        av_packet_move_ref(t->held, p);
     }
+    for (int i = 0; i < to->track_count && r == AVERROR_EOF; i++)
+        if (write_held(to, &tracks[i], AV_NOPTS_VALUE) < 0) r = AVERROR(EIO);
     return r == AVERROR_EOF ? av_interleaved_write_frame(to->out, NULL) : r;
 }
 
+static int copy_all(video_mux *to, AVFormatContext *in, const video_extent *extents)
+{
+    AVPacket *p = av_packet_alloc();
+    track *tracks = calloc((size_t)to->track_count, sizeof *tracks);
+    int r = p && tracks ? 0 : AVERROR(ENOMEM);
+    for (int i = 0; tracks && i < to->track_count; i++) {
+        tracks[i] = (track){ .extent = &extents[to->tracks[i]], .out = to->index[to->tracks[i]], .held = av_packet_alloc() };
+        if (!tracks[i].held) r = AVERROR(ENOMEM);
+    }
+    if (r >= 0) r = copy_packets(to, in, p, tracks);
+    for (int i = 0; tracks && i < to->track_count; i++) av_packet_free(&tracks[i].held);
+    free(tracks);
+    av_packet_free(&p);
+    return r;
+}
+
 cyg_status video_remux(const char *path, const video_mux *part, const video_source *s, const AVCodecContext *encoder,
-                       const video_carry *carry, const int64_t *first_dts, cyg_error *err)
+                       const video_carry *carry, const video_extent *extents, cyg_error *err)
 {
     AVFormatContext *in = NULL;
     video_mux *to = NULL;
-    AVPacket *p = av_packet_alloc();
-    int64_t *offset = malloc(s->in->nb_streams * sizeof *offset);
-    cyg_status status = CYG_OK;
-    int r = p && offset ? open_part(&in, part->path) : AVERROR(ENOMEM);
-    if (r < 0) status = video_fail(err, r, part->path, "cannot be read back");
-    for (unsigned i = 0; offset && i < s->in->nb_streams; i++) offset[i] = AV_NOPTS_VALUE;
-    if (!status) status = video_mux_open(&to, path, part->out->oformat, s, encoder, carry, in, err);
+    int r = open_part(&in, part->path);
+    if (r < 0) return video_fail(err, r, part->path, "cannot be read back");
+    cyg_status status = video_mux_open(&to, path, part->out->oformat, s, encoder, carry, in, err);
     if (!status) {
-        r = copy_packets(to, in, p, first_dts, offset);
+        r = copy_all(to, in, extents);
         if (r >= 0) r = video_mux_finish(to);
         if (r < 0) status = video_fail(err, r, path, "cannot be written");
     }
     video_mux_close(to);
     avformat_close_input(&in);
-    av_packet_free(&p);
-    free(offset);
     return status;
 }

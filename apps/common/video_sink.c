@@ -18,7 +18,7 @@ struct video_sink {
     video_carry         *carry;         /* [source streams] */
     char                *path, *part_path, *final_path;
     int64_t             *shift;         /* [source streams] subtracted from stamps, in each one's time base */
-    int64_t             *first_dts;     /* [source streams] of the first packet, in the output's time base */
+    video_extent        *extents;       /* [source streams] of what was written */
     int64_t             *next_dts;      /* [source streams] where the next packet should start */
     AVPacket            *packet;
     AVPacket           **waiting;       /* ring */
@@ -77,7 +77,7 @@ static cyg_status plan(video_sink *k, const video_sink_options *o)
         if (o->no_audio && st->codecpar->codec_type == AVMEDIA_TYPE_AUDIO) k->carry[i] = CARRY_NOT;
         if (st->discard == AVDISCARD_ALL && st != s->stream) k->carry[i] = CARRY_NOT;
         k->shift[i] = s->start == INT64_MIN ? 0 : av_rescale_q(s->start, s->stream->time_base, st->time_base);
-        k->first_dts[i] = k->next_dts[i] = AV_NOPTS_VALUE;
+        k->next_dts[i] = AV_NOPTS_VALUE;
     }
     return CYG_OK;
 }
@@ -90,11 +90,11 @@ static bool allocate(video_sink *k, const char *path)
     k->final_path = hidden_sibling(path, "whole");
     k->carry = calloc(streams, sizeof *k->carry);
     k->shift = calloc(streams, sizeof *k->shift);
-    k->first_dts = calloc(streams, sizeof *k->first_dts);
+    k->extents = calloc(streams, sizeof *k->extents);
     k->next_dts = calloc(streams, sizeof *k->next_dts);
     k->waiting = calloc(MAX_WAITING, sizeof(AVPacket *));
     k->packet = av_packet_alloc();
-    return k->path && k->part_path && k->final_path && k->carry && k->shift && k->first_dts && k->next_dts &&
+    return k->path && k->part_path && k->final_path && k->carry && k->shift && k->extents && k->next_dts &&
            k->waiting && k->packet;
 }
 
@@ -130,15 +130,12 @@ cyg_status video_sink_open(video_sink **out, const char *path, video_source *sou
 
 static int write_packet(video_sink *k, int stream, AVPacket *p)
 {
-    const AVRational tb = k->source->in->streams[stream]->time_base;
     if (p->dts == AV_NOPTS_VALUE) p->dts = p->pts != AV_NOPTS_VALUE ? p->pts : k->next_dts[stream] != AV_NOPTS_VALUE ? k->next_dts[stream] : 0;
     if (p->pts == AV_NOPTS_VALUE) p->pts = p->dts;
     k->next_dts[stream] = p->dts + p->duration;
     p->dts -= k->shift[stream];
     p->pts -= k->shift[stream];
-    if (k->first_dts[stream] == AV_NOPTS_VALUE)
-        k->first_dts[stream] = av_rescale_q(p->dts, tb, k->part->out->streams[k->part->index[stream]]->time_base);
-    return video_mux_write(k->part, k->source, stream, p);
+    return video_mux_write(k->part, k->source, stream, p, &k->extents[stream]);
 }
 
 static int write_oldest_waiting(video_sink *k)
@@ -180,11 +177,23 @@ static int write_waiting_until(video_sink *k, int64_t video_dts)
     return r;
 }
 
-/* In the file at least every half second of video. */
+static bool lacks_sound(const video_sink *k)
+{
+    for (unsigned i = 0; i < k->source->in->nb_streams; i++)
+        if (k->carry[i] == CARRY_COPY && !k->extents[i].any &&
+            k->source->in->streams[i]->codecpar->codec_type == AVMEDIA_TYPE_AUDIO)
+            return true;
+    return false;
+}
+
+/* In the file at least every half second of video; the first time a little later if need be,
+ * because the header needs the first packet of sound. */
 static int flush_now_and_then(video_sink *k, int64_t dts)
 {
     const AVRational half = { 1, 2 };
-    if (k->last_flush != INT64_MIN && av_compare_ts(dts - k->last_flush, k->time_base, 1, half) < 0) return 0;
+    if (k->last_flush == INT64_MIN) k->last_flush = dts;
+    const int halves = k->part->moov_written || !lacks_sound(k) ? 1 : 4;
+    if (av_compare_ts(dts - k->last_flush, k->time_base, halves, half) < 0) return 0;
     k->last_flush = dts;
     return video_mux_flush(k->part);
 }
@@ -236,7 +245,7 @@ cyg_status video_sink_finish(video_sink *k, cyg_error *err)
 
     const bool remux = k->part->fragmented;
     const cyg_status status = remux ? video_remux(k->final_path, k->part, k->source, video_encoder_context(k->encoder), k->carry,
-                                                  k->first_dts, err) : CYG_OK;
+                                                  k->extents, err) : CYG_OK;
     if (status) return status;
     const char *whole = remux ? k->final_path : k->part_path;
     if ((r = sync_file(whole)) < 0) return video_fail(err, r, k->path, "cannot be written");
@@ -260,7 +269,7 @@ void video_sink_close(video_sink *k)
     av_packet_free(&k->packet);
     free(k->waiting);
     free(k->next_dts);
-    free(k->first_dts);
+    free(k->extents);
     free(k->shift);
     free(k->carry);
     free(k->final_path);
