@@ -116,9 +116,11 @@ video_carry video_container_carry(const video_source *source, int i, const AVOut
 
 /* What was written of a stream, in the output's time base. */
 typedef struct video_extent {
-    bool    any;
-    int64_t first_dts;
-    int64_t last_pts, last_duration;    /* of the packet that is shown last */
+    int      count;                     /* packets */
+    int64_t  first_dts, first_pts;      /* of the packet that is shown first */
+    int64_t  last_pts, last_duration;   /* of the packet that is shown last */
+    int64_t *text_dts;                  /* [text_count] of every packet of a mov_text stream: few */
+    int      text_count, text_room;
 } video_extent;
 
 typedef struct video_mux {

@@ -300,20 +300,48 @@ static int take_off_adts(video_mux *m, int i, AVPacket *p)
     return r < 0 ? r : av_bsf_receive_packet(m->filters[i], p);
 }
 
-static void extend(video_extent *e, const AVPacket *p)
+/* Remembers which text packets are ours: the muxer adds empty ones of its own. */
+static int extend_text(video_extent *e, int64_t dts)
 {
-    if (!e->any) e->first_dts = p->dts;
-    if (!e->any || p->pts >= e->last_pts) {
+    if (e->text_count == e->text_room) {
+        const int room = e->text_room ? 2 * e->text_room : 64;
+        int64_t *more = realloc(e->text_dts, (size_t)room * sizeof *more);
+        if (!more) return AVERROR(ENOMEM);
+        e->text_dts = more;
+        e->text_room = room;
+    }
+    e->text_dts[e->text_count++] = dts;
+    return 0;
+}
+
+static int extend(video_extent *e, const AVPacket *p, enum AVCodecID codec)
+{
+    if (!e->count) e->first_dts = p->dts;
+    if (!e->count || p->pts < e->first_pts) e->first_pts = p->pts;
+    if (!e->count || p->pts >= e->last_pts) {
         e->last_pts = p->pts;
         e->last_duration = p->duration;
     }
-    e->any = true;
+    e->count++;
+    return codec == AV_CODEC_ID_MOV_TEXT ? extend_text(e, p->dts) : 0;
+}
+
+/* FFmpeg's Matroska demuxer takes Opus's start-up time off the stamps; its muxer does not put
+ * it back. */
+static int64_t start_up_of(const AVOutputFormat *format, const AVStream *st)
+{
+    const AVCodecParameters *par = st->codecpar;
+    if (!video_container_is_matroska(format) || par->codec_id != AV_CODEC_ID_OPUS) return 0;
+    return av_rescale_q(par->initial_padding, av_make_q(1, 48000), st->time_base);
 }
 
 int video_mux_write(video_mux *m, const video_source *s, int stream, AVPacket *p, video_extent *extent)
 {
     const int i = m->index[stream];
     av_packet_rescale_ts(p, s->in->streams[stream]->time_base, m->out->streams[i]->time_base);
+    const int64_t start_up = start_up_of(m->out->oformat, m->out->streams[i]);
+    p->pts += start_up;
+    p->dts += start_up;
     p->stream_index = i;
     p->pos = -1;
     if (m->last_dts[i] != INT64_MIN && p->dts <= m->last_dts[i]) {      /* muxers refuse time that stands still */
@@ -321,8 +349,8 @@ int video_mux_write(video_mux *m, const video_source *s, int stream, AVPacket *p
         if (p->pts < p->dts) p->pts = p->dts;
     }
     m->last_dts[i] = p->dts;
-    extend(extent, p);
-    int r = take_off_adts(m, i, p);
+    int r = extend(extent, p, m->out->streams[i]->codecpar->codec_id);
+    if (r >= 0) r = take_off_adts(m, i, p);
     if (r == AVERROR_INVALIDDATA) r = 0;        /* damaged: left out */
     else if (r >= 0) r = av_write_frame(m->out, p);
     av_packet_unref(p);

@@ -25,6 +25,7 @@ typedef struct track {
     const video_extent *extent;
     int       out;              /* stream of the new file */
     bool      started;
+    int       next_text;        /* index of the text packet that comes next */
     int64_t   offset;           /* from stamps in the part to those that were written */
     AVPacket *held;             /* until the next one tells its duration, as this kind of file means it */
 } track;
@@ -32,11 +33,28 @@ typedef struct track {
 static int write_held(video_mux *to, track *t, int64_t next_dts)
 {
     AVPacket *p = t->held;
+    const video_extent *e = t->extent;
     if (!p->buf) return 0;
-    if (next_dts != AV_NOPTS_VALUE) p->duration = next_dts - p->dts;
-    else p->duration = t->extent->last_duration;
-    if (p->pts == t->extent->last_pts) p->duration = t->extent->last_duration;
+    if (next_dts != AV_NOPTS_VALUE) {
+        p->duration = next_dts - p->dts;
+    } else {        /* the last one: so that all durations add up to the time that is shown */
+        const int64_t shown = e->last_pts + e->last_duration - e->first_pts, before = p->dts - e->first_dts;
+        p->duration = shown > before ? shown - before : e->last_duration;
+    }
+    if (p->pts == e->last_pts) p->duration = e->last_duration;
     return av_interleaved_write_frame(to->out, p);
+}
+
+/* True for the empty packets that the muxer puts between texts. */
+static bool is_filler(track *t, const AVPacket *p)
+{
+    const video_extent *e = t->extent;
+    if (!e->text_count) return false;
+    if (t->next_text < e->text_count && e->text_dts[t->next_text] == p->dts) {
+        t->next_text++;
+        return false;
+    }
+    return true;
 }
 
 /* Every packet of the part; its stamps start where the first one written did. */
@@ -56,6 +74,10 @@ static int copy_packets(video_mux *to, AVFormatContext *in, AVPacket *p, track *
         p->pts += t->offset;
         p->stream_index = t->out;
         p->pos = -1;
+        if (is_filler(t, p)) {
+            av_packet_unref(p);
+            continue;
+        }
         if ((r = write_held(to, t, p->dts)) < 0) return r;
         av_packet_move_ref(t->held, p);
     }

@@ -180,7 +180,7 @@ static int write_waiting_until(video_sink *k, int64_t video_dts)
 static bool lacks_sound(const video_sink *k)
 {
     for (unsigned i = 0; i < k->source->in->nb_streams; i++)
-        if (k->carry[i] == CARRY_COPY && !k->extents[i].any &&
+        if (k->carry[i] == CARRY_COPY && !k->extents[i].count &&
             k->source->in->streams[i]->codecpar->codec_type == AVMEDIA_TYPE_AUDIO)
             return true;
     return false;
@@ -269,6 +269,7 @@ void video_sink_close(video_sink *k)
     av_packet_free(&k->packet);
     free(k->waiting);
     free(k->next_dts);
+    for (unsigned i = 0; k->extents && i < k->source->in->nb_streams; i++) free(k->extents[i].text_dts);
     free(k->extents);
     free(k->shift);
     free(k->carry);
