@@ -47,7 +47,8 @@ extern "C" {
     X(UNSUPPORTED, -4, "valid, but not supported here") \
     X(ARGUMENT,    -5, "argument out of range")        \
     X(NOT_FOUND,   -6, "no such name")                 \
-    X(END,         -7, "end of stream")
+    X(END,         -7, "end of stream")                 \
+    X(BUSY,        -8, "in use by another process")
 
 typedef enum cyg_status {
 #define X(name, value, text) CYG_##name = value,
@@ -194,6 +195,13 @@ CYG_API void cyg_backbone_run_tensor(const cyg_backbone *net, const float *input
 CYG_API cyg_tensor cyg_features_get(const cyg_features *maps, const char *name);
 /* The region of the last pass (run_tensor: input pixels themselves). */
 CYG_API cyg_region cyg_features_region(const cyg_features *maps);
+
+/* ---- Comparing ------------------------------------------------------------------- */
+
+/* dots[i] = sum over j < width of codes[i][j] * with[j]: one row of small integers against
+ * many, by the best table of this CPU. codes 0 .. 127, `with` -127 .. 127, width a multiple of
+ * 64 up to 65536. Every CPU gives the same integers. */
+CYG_API void cyg_scan(int32_t *dots, const uint8_t *codes, const int8_t *with, int count, int width);
 
 #ifdef __cplusplus
 }

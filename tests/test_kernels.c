@@ -113,6 +113,26 @@ static void mean_agrees(void **state)
     }
 }
 
+static void scan_agrees(void **state)
+{
+    const cyg_kernels *t = *state, *ref = cyg_kernels_find("ref");
+    for (int trial = 0; trial < TRIALS; trial++) {
+        const int count = any(1, 11), width = CYG_SCAN_WIDTH * any(1, 5);
+        uint8_t *codes = malloc((size_t)count * width);
+        int8_t *with = malloc(width);
+        int32_t want[11], got[11];
+        const bool extreme = trial % 4 == 0;
+        for (int i = 0; i < count * width; i++) codes[i] = extreme ? 127 : any(0, 127);
+        for (int i = 0; i < width; i++) with[i] = extreme ? (trial % 8 ? 127 : -127) : any(-127, 127);
+        ref->scan(want, codes, with, count, width);
+        t->scan(got, codes, with, count, width);
+        assert_memory_equal(got, want, count * sizeof *want);
+        if (extreme) assert_int_equal(got[0], 127 * 127 * width * (trial % 8 ? 1 : -1));
+        free(codes);
+        free(with);
+    }
+}
+
 int main(void)
 {
     const cyg_kernels *list[CYG_MAX_ISAS];
@@ -125,6 +145,7 @@ int main(void)
             { "product of a known answer", reference_multiplies, NULL, NULL, t },
             { "depthwise", depthwise_agrees, NULL, NULL, t },
             { "mean", mean_agrees, NULL, NULL, t },
+            { "scan", scan_agrees, NULL, NULL, t },
         };
         failed += cmocka_run_group_tests_name(list[i]->isa, tests, NULL, NULL);
     }

@@ -34,9 +34,14 @@ typedef struct cyg_kernels {
 
     /* out[c] = the mean of in[pixel][c] */
     void (*mean)(float *out, const float *in, int pixels, int channels);
+
+    /* dots[i] = sum over j < width of codes[i][j] * with[j], for codes of 0 .. 127 and `with`
+     * of -127 .. 127: the range in which every instruction set gives the same integers.
+     * width is a multiple of CYG_SCAN_WIDTH, and at most 65536. */
+    void (*scan)(int32_t *dots, const uint8_t *codes, const int8_t *with, int count, int width);
 } cyg_kernels;
 
-enum { CYG_MAX_ISAS = 8, CYG_SLACK = 64 };
+enum { CYG_MAX_ISAS = 8, CYG_SLACK = 64, CYG_SCAN_WIDTH = 64 };
 
 /* Writes every table that runs on this CPU, best first; returns how many. */
 int cyg_kernels_list(const cyg_kernels *out[CYG_MAX_ISAS]);

@@ -42,8 +42,17 @@ static void mean(float *out, const float *in, int pixels, int channels)
     }
 }
 
+static void scan(int32_t *dots, const uint8_t *codes, const int8_t *with, int count, int width)
+{
+    for (int i = 0; i < count; i++, codes += width) {
+        int32_t sum = 0;
+        for (int j = 0; j < width; j++) sum += codes[j] * with[j];
+        dots[i] = sum;
+    }
+}
+
 extern const cyg_kernels cyg_kernels_ref;
 const cyg_kernels cyg_kernels_ref = {
     .isa = "ref", .lanes = 1, .columns = 1,
-    .product = product, .depthwise = depthwise, .mean = mean,
+    .product = product, .depthwise = depthwise, .mean = mean, .scan = scan,
 };

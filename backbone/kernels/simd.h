@@ -10,8 +10,10 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
-#if defined(__AVX512F__)
+#if defined(__x86_64__)
 #include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
 #endif
 
 /* VBYTES: bytes in a vector. MR: rows of the register tile, such that its MR * NV sums leave
@@ -34,12 +36,15 @@ enum {
 
 typedef float   vf __attribute__((vector_size(VBYTES)));
 typedef int32_t vi __attribute__((vector_size(VBYTES)));
+typedef int8_t  vb __attribute__((vector_size(VBYTES)));
 /* The same at any address. */
-typedef float vf_any __attribute__((vector_size(VBYTES), aligned(4), may_alias));
+typedef float  vf_any __attribute__((vector_size(VBYTES), aligned(4), may_alias));
+typedef int8_t vb_any __attribute__((vector_size(VBYTES), aligned(1), may_alias));
 
 static inline vf   vf_load(const float *p)      { return *(const vf_any *)p; }
 static inline void vf_store(float *p, vf v)     { *(vf_any *)p = v; }
 static inline vf   vf_all(float x)              { return x - (vf){ 0 }; }
+static inline vb   vb_load(const int8_t *p)     { return *(const vb_any *)p; }
 
 /* The first `count` lanes, 0 < count < VF. */
 static inline void vf_store_part(float *p, vf v, int count)
@@ -55,5 +60,36 @@ static inline void vf_store_part(float *p, vf v, int count)
 static inline vf vf_choose(vi mask, vf a, vf b) { return (vf)(((vi)a & mask) | ((vi)b & ~mask)); }
 static inline vf vf_min(vf a, vf b)             { return vf_choose(a < b, a, b); }
 static inline vf vf_max(vf a, vf b)             { return vf_choose(a > b, a, b); }
+
+/* sum[i] += a[4i] * b[4i] + ... + a[4i+3] * b[4i+3], for a in 0..127 and b in -127..127: no pair
+ * of products overflows 16 bits, so every instruction below is exact. */
+static inline vi vi_dot4(vi sum, vb a, vb b)
+{
+#if defined(__AVX512BW__)
+    const __m512i pairs = _mm512_maddubs_epi16((__m512i)a, (__m512i)b);
+    return sum + (vi)_mm512_madd_epi16(pairs, _mm512_set1_epi16(1));
+#elif defined(__AVX2__)
+    const __m256i pairs = _mm256_maddubs_epi16((__m256i)a, (__m256i)b);
+    return sum + (vi)_mm256_madd_epi16(pairs, _mm256_set1_epi16(1));
+#elif defined(__SSE2__)
+    const __m128i even = _mm_madd_epi16(_mm_srai_epi16(_mm_slli_epi16((__m128i)a, 8), 8),
+                                        _mm_srai_epi16(_mm_slli_epi16((__m128i)b, 8), 8));
+    const __m128i odd = _mm_madd_epi16(_mm_srai_epi16((__m128i)a, 8), _mm_srai_epi16((__m128i)b, 8));
+    return sum + (vi)even + (vi)odd;
+#else
+    const int16x8_t low = vmull_s8(vget_low_s8((int8x16_t)a), vget_low_s8((int8x16_t)b));
+    const int16x8_t high = vmull_s8(vget_high_s8((int8x16_t)a), vget_high_s8((int8x16_t)b));
+    return sum + (vi)vpaddq_s32(vpaddlq_s16(low), vpaddlq_s16(high));
+#endif
+}
+
+static inline int32_t vi_sum(vi v)
+{
+    typedef int32_t four __attribute__((vector_size(16)));
+    four part[VBYTES / 16], sum = { 0 };
+    memcpy(part, &v, sizeof part);
+    for (int i = 0; i < VBYTES / 16; i++) sum += part[i];
+    return sum[0] + sum[1] + sum[2] + sum[3];
+}
 
 #endif
