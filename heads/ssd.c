@@ -265,6 +265,13 @@ static cyg_box box_to_image(const cyg_region *region, cyg_box b)
     return out;
 }
 
+void cyg_ssd_find(cyg_ssd *ssd, cyg_result *out)
+{
+    out->count = 0;
+    const int count = ssd->settings.softmax ? find_softmax(ssd, ssd->candidates) : find_sigmoid(ssd, ssd->candidates);
+    keep_best(ssd, count, out);
+}
+
 static void ssd_run(void *self, const cyg_features *maps, cyg_result *out)
 {
     cyg_ssd *ssd = self;
@@ -274,8 +281,7 @@ static void ssd_run(void *self, const cyg_features *maps, cyg_result *out)
         cyg_conv_run(l->boxes, map, ssd->encodings + (size_t)l->first * 4);
         cyg_conv_run(l->scores, map, ssd->logits + (size_t)l->first * (size_t)ssd->settings.classes);
     }
-    const int count = ssd->settings.softmax ? find_softmax(ssd, ssd->candidates) : find_sigmoid(ssd, ssd->candidates);
-    keep_best(ssd, count, out);
+    cyg_ssd_find(ssd, out);
 
     const cyg_region region = cyg_features_region(maps);
     for (int i = 0; i < out->count; i++) out->detections[i].box = box_to_image(&region, out->detections[i].box);

@@ -3,6 +3,7 @@
 #define CYG_SSD_H
 
 #include "anchors.h"
+#include "heads.h"
 #include "ops.h"
 
 typedef struct cyg_ssd_map {
@@ -33,6 +34,8 @@ typedef struct cyg_ssd_raw {
 } cyg_ssd_raw;
 
 cyg_ssd_raw cyg_ssd_last(const cyg_ssd *ssd);
+/* The second half of a run: from encodings and logits to detections, in input pixels. */
+void        cyg_ssd_find(cyg_ssd *ssd, cyg_result *out);
 
 /* The box of an encoding; scale as box_scale. Not finite if the encoding is absurd. */
 cyg_box cyg_ssd_decode(cyg_anchor anchor, const float encoding[4], const float scale[4]);

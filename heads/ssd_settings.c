@@ -1,6 +1,5 @@
 /* ssd_settings.c - reads and checks an SSD head's object of the model file (keys: ssd.c). */
 #include "ssd.h"
-#include "heads.h"
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
