@@ -9,12 +9,12 @@
 
 annotator_result job_fail(job *j, const cyg_error *what)
 {
-    log_print(j->a->log, LOG_ERROR, "%s", what->message);
-    switch (what->status) {
-    case CYG_END: return OUTPUT_BUSY;
-    case CYG_UNSUPPORTED: return OUTPUT_UNFIT;
-    default: return OUTPUT_FAILED;
+    if (what->status == CYG_UNSUPPORTED || what->status == CYG_ARGUMENT) {      /* says nothing of files */
+        log_print(j->a->log, LOG_ERROR, "%s: %s", j->name, what->message);
+        return OUTPUT_UNFIT;
     }
+    log_print(j->a->log, LOG_ERROR, "%s", what->message);
+    return what->status == CYG_END ? OUTPUT_BUSY : OUTPUT_FAILED;
 }
 
 /* ---- opening -------------------------------------------------------------------- */

@@ -99,8 +99,8 @@ bool picture_is_jpeg(const char *path)
     if (stat(path, &st) || !S_ISREG(st.st_mode)) return false;
     FILE *file = fopen(path, "rb");
     if (!file) return false;
-    unsigned char head[3] = { 0 };
-    const bool is = fread(head, 1, 3, file) == 3 && !memcmp(head, "\xff\xd8\xff", 3);
+    unsigned char head[2] = { 0 };
+    const bool is = fread(head, 1, 2, file) == 2 && !memcmp(head, "\xff\xd8", 2);
     fclose(file);
     return is;
 }

@@ -158,6 +158,8 @@ static void set_delay(AVCodecContext *c, const video_source *s, const video_sink
     c->gop_size = FFMAX((int)(2 * rate + 0.5), 1);
     c->flags |= AV_CODEC_FLAG_CLOSED_GOP;
     c->thread_count = o->threads ? o->threads : av_clip((int)(rate / 5), 1, FFMIN(av_cpu_count(), 16));
+    if (c->codec_id == AV_CODEC_ID_MJPEG || c->codec_id == AV_CODEC_ID_MPEG4 || c->codec_id == AV_CODEC_ID_MPEG2VIDEO)
+        av_opt_set_int(c->priv_data, "sc_threshold", 1000000000, 0);   /* closed groups go with no scene detection there */
     if (strcmp(c->codec->name, "libx264") == 0) {
         c->max_b_frames = b_frames;
         av_opt_set_int(c->priv_data, "rc-lookahead", lookahead, 0);
@@ -222,15 +224,25 @@ static cyg_status open_auto(video_encoder *e, const AVOutputFormat *format, cons
     return status == CYG_UNSUPPORTED ? cyg_fail(err, status, "no video encoder for %s in this FFmpeg", format->long_name) : status;
 }
 
+/* A picture file has one codec, which its ending names: png is PNG whatever videos become. */
+static cyg_status open_picture(video_encoder *e, const AVOutputFormat *format, const char *path,
+                               const video_sink_options *o, cyg_error *err)
+{
+    const AVCodec *codec = avcodec_find_encoder(av_guess_codec(format, NULL, path, NULL, AVMEDIA_TYPE_VIDEO));
+    return codec ? open_codec(e, codec, format, o, err) : cyg_fail(err, CYG_UNSUPPORTED, "%s: no encoder for such pictures", path);
+}
+
 cyg_status video_encoder_open(video_encoder **out, const video_source *source, const AVOutputFormat *format,
-                              const video_sink_options *o, cyg_error *err)
+                              const char *path, const video_sink_options *o, cyg_error *err)
 {
     *out = NULL;
     video_encoder *e = calloc(1, sizeof *e);
     if (!e) return cyg_fail(err, CYG_NO_MEMORY, "out of memory");
     e->source = source;
     cyg_status status;
-    if (!o->codec || strcmp(o->codec, "auto") == 0) {
+    if (strcmp(format->name, "image2pipe") == 0) {
+        status = open_picture(e, format, path, o, err);
+    } else if (!o->codec || strcmp(o->codec, "auto") == 0) {
         status = open_auto(e, format, o, err);
     } else {
         const AVCodec *codec = avcodec_find_encoder_by_name(o->codec);

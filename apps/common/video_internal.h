@@ -90,7 +90,7 @@ typedef struct video_encoder video_encoder;
 /* The encoder asked for, or the best there is for a container of that format. The source's
  * first frame decides size and pixel format. */
 cyg_status video_encoder_open(video_encoder **out, const video_source *source, const AVOutputFormat *format,
-                              const video_sink_options *options, cyg_error *err);
+                              const char *path, const video_sink_options *o, cyg_error *err);
 void       video_encoder_close(video_encoder *e);
 const AVCodecContext *video_encoder_context(const video_encoder *e);
 /* Takes a frame (NULL = the end) and, until it gives AVERROR(EAGAIN) or AVERROR_EOF, packets

@@ -113,7 +113,7 @@ cyg_status video_sink_open(video_sink **out, const char *path, video_source *sou
     cyg_status status = CYG_OK;
     if (!allocate(k, path)) status = cyg_fail(err, CYG_NO_MEMORY, "%s: out of memory", path);
     else if (!k->format) status = cyg_fail(err, CYG_UNSUPPORTED, "%s: no container of that extension", path);
-    if (!status) status = video_encoder_open(&k->encoder, source, k->format, options, err);
+    if (!status) status = video_encoder_open(&k->encoder, source, k->format, path, options, err);
     if (!status) status = plan(k, options);
     if (!status)
         status = video_mux_open(&k->part, k->part_path, k->format, source, video_encoder_context(k->encoder), k->carry,
