@@ -8,7 +8,7 @@
 typedef struct cyg_head_type {
     const char     *name;       /* "type" in the model file */
     cyg_result_kind kind;
-    /* settings: this head's object of the model file; its "labels" are checked already.
+    /* settings: this head's object of the model file; the "labels" of CYG_DETECTIONS are checked already.
      * params: never NULL; 0 in a field = the model's value. */
     cyg_status (*create)(void **out, const cyg_backbone *net, const json_t *settings,
                          const cyg_head_params *params, cyg_error *err);
@@ -17,6 +17,8 @@ typedef struct cyg_head_type {
 } cyg_head_type;
 
 extern const cyg_head_type cyg_ssd_type;            /* ssd.c */
+extern const cyg_head_type cyg_attributes_type;     /* attributes.c */
+extern const cyg_head_type cyg_embedding_type;      /* embedding.c */
 
 /* What *create made: for tests that look behind the results. */
 void *cyg_head_self(const cyg_head *head);

@@ -4,11 +4,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const cyg_head_type *const types[] = { &cyg_ssd_type };
+static const cyg_head_type *const types[] = {
+    &cyg_ssd_type,
+    &cyg_attributes_type,
+    &cyg_embedding_type,
+};
 
 struct cyg_head {
     const cyg_head_type *type;
-    const json_t        *labels;        /* array of texts, in the model */
+    const json_t        *labels;        /* array of texts, in the model; NULL: none */
     void                *self;
 };
 
@@ -68,7 +72,8 @@ cyg_status cyg_head_create(cyg_head **out, const cyg_backbone *net, const char *
         return cyg_fail(err, CYG_NOT_FOUND, "%s: has no head of type '%s'", cyg_model_path(model), type);
 
     const json_t *labels = json_object_get(settings, "labels");
-    cyg_status status = check_labels(labels, model, type, err);
+    cyg_status status = CYG_OK;
+    if (known->kind == CYG_DETECTIONS) status = check_labels(labels, model, type, err);
     if (!status) status = check_params(&chosen, err);
     if (status) return status;
 

@@ -20,7 +20,7 @@
 extern "C" {
 #endif
 
-enum { CYG_MAX_DETECTIONS = 256 };
+enum { CYG_MAX_DETECTIONS = 256, CYG_MAX_ATTRIBUTES = 16, CYG_MAX_EMBEDDING = 2048 };
 
 typedef struct cyg_detection {
     cyg_box box;                /* image pixels; not clipped to the image */
@@ -28,7 +28,17 @@ typedef struct cyg_detection {
     int     label;              /* index into cyg_head_label */
 } cyg_detection;
 
-typedef enum cyg_result_kind { CYG_DETECTIONS } cyg_result_kind;
+/* One thing that is said of the region: which of some labels, or how much of something. */
+typedef struct cyg_attribute {
+    const char *name;           /* "gender", "age"; texts live as long as the model */
+    const char *label;          /* the likeliest, "male"; NULL: the answer is a number */
+    float       probability;    /* of the label, 0 .. 1; of a number: 1 */
+    const char *unit;           /* of value, "years"; "" without one */
+    float       value;          /* the number; of a label: which one, from 0 */
+    float       deviation;      /* standard deviation of the number, as the network sees it */
+} cyg_attribute;
+
+typedef enum cyg_result_kind { CYG_DETECTIONS, CYG_ATTRIBUTES, CYG_EMBEDDING } cyg_result_kind;
 
 /* Plain data of fixed size: copy it, queue it. */
 typedef struct cyg_result {
@@ -36,12 +46,15 @@ typedef struct cyg_result {
     int             count;      /* how many of the array below are meant */
     union {
         cyg_detection detections[CYG_MAX_DETECTIONS];   /* by falling score, after NMS */
+        cyg_attribute attributes[CYG_MAX_ATTRIBUTES];   /* in the order of the model file */
+        float         embedding[CYG_MAX_EMBEDDING];     /* of length 1, or all 0; compare with cyg_cosine */
     };
 } cyg_result;
 
 typedef struct cyg_head cyg_head;
 
-/* What a caller may set over the model file's own values; 0 (all of it) = the model's. */
+/* What a caller may set over the model file's own values; 0 (all of it) = the model's.
+ * For detections; other heads have nothing to set. */
 typedef struct cyg_head_params {
     float threshold;            /* keep scores strictly above, 0 < t < 1 */
     float overlap;              /* NMS drops a box whose IoU with a better one is strictly above */
@@ -59,6 +72,25 @@ CYG_API const char     *cyg_head_label(const cyg_head *head, int label);    /* U
 
 /* Reads the maps of the last pass. Allocates nothing, cannot fail. */
 CYG_API void cyg_head_run(cyg_head *head, const cyg_features *maps, cyg_result *out);
+
+/* ---- Embeddings: are two regions of the same person? ------------------------------ */
+
+/* Of two embeddings [count]: -1 .. 1, 0 if one of them is all 0. */
+CYG_API float cyg_cosine(const float *a, const float *b, int count);
+
+/* How often two regions that do not belong together are at least this much alike. */
+typedef struct cyg_false_match {
+    float rate;                 /* 0 .. 1 */
+    bool  below;                /* true: less than `rate`, which is the smallest that was measured */
+} cyg_false_match;
+
+/* What a cosine stands for, on the curve that was measured for the model and is stored in its
+ * file, with what it was measured on. Falls as the cosine rises; between the points of the curve
+ * the logarithm of the rate is linear; never a smaller rate than the curve's last. False: the
+ * head is no embedding, or its file has no curve. */
+CYG_API bool cyg_head_false_match(const cyg_head *head, float cosine, cyg_false_match *out);
+/* The lowest cosine that stands for this rate; false also if the curve does not reach so low. */
+CYG_API bool cyg_head_threshold(const cyg_head *head, float rate, float *cosine);
 
 #ifdef __cplusplus
 }
