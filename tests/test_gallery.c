@@ -461,6 +461,449 @@ static void deleted_faces_are_nowhere(void **state)
     gallery_close(g);
 }
 
+/* ---- People -------------------------------------------------------------------------------------- */
+
+static bool take_first(void *context, const gallery_face *f, const char *name)
+{
+    *(int64_t *)context = f->id;
+    return false;
+}
+
+static int64_t first_face(gallery *g, int i)
+{
+    synthetic s;
+    gallery_file f;
+    int64_t id = 0;
+    make(&s, i, 0);
+    must(gallery_find_file(g, s.name, &f, &err));
+    must(gallery_each_face(g, &(gallery_filter){ .file = f.id }, 0, take_first, &id, &err));
+    assert_true(id > 0);
+    return id;
+}
+
+static bool take_person(void *context, const gallery_face *f, const char *name)
+{
+    *(gallery_face *)context = *f;
+    return false;
+}
+
+static gallery_face face(gallery *g, int64_t id)
+{
+    gallery_face f = { 0 };
+    must(gallery_each_face(g, &(gallery_filter){ .face = id }, 0, take_person, &f, &err));
+    assert_true(f.id == id);
+    return f;
+}
+
+static bool write_person(void *context, const gallery_person *p)
+{
+    char *text = context;
+    sprintf(text + strlen(text), "%lld %s %d %d %lld;", (long long)p->id, p->name ? p->name : "-", p->faces, p->files,
+            (long long)p->best_face);
+    return true;
+}
+
+static const char *people(gallery *g)
+{
+    static char text[1000];
+    *text = 0;
+    must(gallery_each_person(g, write_person, text, &err));
+    return text;
+}
+
+static void people_are_named_merged_and_rejected(void **state)
+{
+    gallery *g = opened(GALLERY_CREATE);
+    for (int i = 1; i < 9; i++) put(g, i, 0);
+    const int64_t a = first_face(g, 1), b = first_face(g, 2), c = first_face(g, 3);
+    int64_t ada, bob, nameless, now;
+    must(gallery_add_person(g, "Ada", &ada, &err));
+    must(gallery_add_person(g, "B\xc3\xb6""b", &bob, &err));
+    must(gallery_add_person(g, NULL, &nameless, &err));
+    assert_int_equal(gallery_add_person(g, "Ada", &now, &err), CYG_ARGUMENT);
+    assert_int_equal(gallery_name_person(g, bob, "Ada", &err), CYG_ARGUMENT);
+    must(gallery_assign(g, a, ada, GALLERY_NAMED, &err));
+    must(gallery_assign(g, b, bob, GALLERY_CLUSTERED, &err));
+    must(gallery_assign(g, c, nameless, GALLERY_CLUSTERED, &err));
+    assert_int_equal(gallery_assign(g, c, 99, GALLERY_NAMED, &err), CYG_NOT_FOUND);
+    assert_int_equal(gallery_assign(g, 9999, ada, GALLERY_NAMED, &err), CYG_NOT_FOUND);
+    char want[300];
+    sprintf(want, "1 Ada 1 1 %lld;2 B\xc3\xb6""b 1 1 %lld;3 - 1 1 %lld;", (long long)a, (long long)b, (long long)c);
+    assert_string_equal(people(g), want);
+
+    must(gallery_reject(g, b, bob, &err));                      /* no longer his, and never again */
+    assert_true(face(g, b).person == 0 && face(g, b).how == GALLERY_UNKNOWN);
+    bool yes;
+    must(gallery_is_rejected(g, b, bob, &yes, &err));
+    assert_true(yes);
+    must(gallery_is_rejected(g, a, bob, &yes, &err));
+    assert_false(yes);
+
+    must(gallery_merge_people(g, bob, nameless, &err));         /* the name goes along */
+    must(gallery_is_rejected(g, b, nameless, &yes, &err));      /* what was rejected stays so */
+    assert_true(yes);
+    must(gallery_merge_people(g, ada, nameless, &err));         /* a second name stays with who had it */
+    assert_true(face(g, a).person == nameless && face(g, a).how == GALLERY_NAMED);
+    assert_true(face(g, c).person == nameless && face(g, c).how == GALLERY_NAMED);
+    for (int64_t id = 1; id <= 3; id++) {
+        must(gallery_resolve_person(g, id, &now, &err));
+        assert_int_equal(now, nameless);
+    }
+    must(gallery_find_person(g, "Ada", &now, &err));
+    assert_int_equal(now, nameless);
+    must(gallery_find_person(g, "B\xc3\xb6""b", &now, &err));
+    assert_int_equal(now, nameless);
+    assert_int_equal(gallery_find_person(g, "Eve", &now, &err), CYG_NOT_FOUND);
+    assert_int_equal(gallery_merge_people(g, ada, bob, &err), CYG_ARGUMENT);
+
+    float probe[DIMENSION];                                     /* search among one person's */
+    gallery_match got[40];
+    int n = 40;
+    embedding_of(probe, 10, 0);
+    must(gallery_search(g, &(gallery_query){ .probe = probe, .threshold = -1, .person = nameless }, got, &n, &err));
+    assert_int_equal(n, 2);
+    assert_int_equal(got[0].face, a);
+
+    must(gallery_remove_person(g, nameless, true, &err));       /* with the merged ones */
+    assert_string_equal(people(g), "");
+    assert_int_equal(gallery_resolve_person(g, ada, &now, &err), CYG_NOT_FOUND);
+    must(gallery_each_face(g, &(gallery_filter){ .face = a }, 0, take_first, &now, &err));
+    gallery_counts counts;
+    must(gallery_count(g, &counts, &err));
+    assert_int_equal(counts.faces, 1 + 2 + 3 + 4 + 0 + 1 + 2 + 3 - 2);
+    assert_int_equal(counts.named, 0);
+    gallery_close(g);
+}
+
+static void names_are_printable_utf8(void **state)
+{
+    static const char *const bad[] = { "", "a\nb", "\x1b[31m", "\xff", "\xc3", "\xc0\xaf", "\xed\xa0\x80", "\xc2\x9b" "1m",
+                                       "\xf4\x90\x80\x80", "\x7f" };
+    static const char *const good[] = { "Ada", "\xe5\xb1\xb1\xe7\x94\xb0", "<script>&\"'", "\xf0\x9f\xa6\xa2", "../..", " " };
+    gallery *g = opened(GALLERY_CREATE);
+    int64_t id, found;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_int_equal(gallery_add_person(g, bad[i], &id, &err), CYG_ARGUMENT);
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        must(gallery_add_person(g, good[i], &id, &err));
+        must(gallery_find_person(g, good[i], &found, &err));
+        assert_int_equal(id, found);
+    }
+    char longest[202];
+    memset(longest, 'a', 201);
+    longest[201] = 0;
+    assert_int_equal(gallery_add_person(g, longest, &id, &err), CYG_ARGUMENT);
+    must(gallery_add_person(g, longest + 1, &id, &err));
+    gallery_close(g);
+}
+
+static void a_moved_file_keeps_its_faces(void **state)
+{
+    gallery *g = opened(GALLERY_CREATE);
+    put(g, 1, 0);
+    put(g, 3, 0);
+    synthetic one, three;
+    gallery_file f;
+    make(&one, 1, 0);
+    make(&three, 3, 0);
+    const int64_t id = first_face(g, 3);
+    must(gallery_find_file(g, three.name, &f, &err));
+    must(gallery_move_file(g, f.id, one.name, 77, &err));           /* onto another's place */
+    assert_int_equal(gallery_find_file(g, three.name, &f, &err), CYG_NOT_FOUND);
+    must(gallery_find_file(g, one.name, &f, &err));
+    assert_true(f.mtime_ns == 77 && f.faces == 3 && face(g, id).file == f.id);
+    assert_int_equal(gallery_move_file(g, 999, "x", 1, &err), CYG_NOT_FOUND);
+    gallery_close(g);
+}
+
+/* ---- Killed --------------------------------------------------------------------------------------- */
+
+enum { FILES = 40 };
+
+/* Indexes files first .. FILES - 1, telling after each through the pipe. */
+static void index_files(int first, int tell)
+{
+    gallery *g;
+    if (gallery_open(&g, path, GALLERY_CREATE, &recipe, 0, &err)) _exit(1);
+    for (int i = first; i < FILES; i++) {
+        synthetic s;
+        make(&s, i, 0);
+        if (gallery_put_file(g, &s.file, s.faces, s.count, &err)) _exit(2);
+        if (i % 8 == 7 && gallery_finish(g, &err)) _exit(3);
+        if (write(tell, &(uint8_t){ (uint8_t)i }, 1) != 1) _exit(4);
+    }
+    if (gallery_finish(g, &err)) _exit(5);
+    gallery_close(g);
+    _exit(0);
+}
+
+static void expect_no_problem(void *context, const char *sentence)
+{
+    fail_msg("%s", sentence);
+}
+
+static int files_there(void)
+{
+    gallery *g = opened(GALLERY_WRITE);
+    gallery_health health;
+    must(gallery_check(g, &health, expect_no_problem, NULL, &err));
+    assert_int_equal(health.problems, 0);
+    gallery_counts counts;
+    must(gallery_count(g, &counts, &err));
+    for (int i = 0; i < counts.files; i++) assert_file(g, i, 0);
+    gallery_close(g);
+    return (int)counts.files;
+}
+
+static bool exists(void)
+{
+    char name[100];
+    struct stat st;
+    snprintf(name, sizeof name, "%s/faces.db", path);
+    return !stat(name, &st) && st.st_size > 0;
+}
+
+/* 50 times: killed some moments after it told of some file. What was told of is there, and at most
+ * one more; check finds nothing; in the end all is as if never interrupted. */
+static void kill_9_loses_one_file_at_most(void **state)
+{
+    int next = 0, kills = 0;
+    while (kills < 50) {
+        if (next == FILES) {            /* all there: once more from the start */
+            nftw(path, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+            next = 0;
+        }
+        int ends[2];
+        assert_int_equal(pipe(ends), 0);
+        const pid_t child = fork();
+        if (child == 0) {
+            close(ends[0]);
+            index_files(next, ends[1]);
+        }
+        close(ends[1]);
+        uint8_t told;
+        int last = next - 1;
+        for (unsigned more = mix((unsigned)kills) % 4; more && read(ends[0], &told, 1) == 1; more--) last = told;
+        /* the moment in which it dies: some of its instructions later */
+        for (volatile unsigned spin = mix((unsigned)kills * 7 + 1) % 400000; spin; spin--) { }
+        kill(child, SIGKILL);
+        int how;
+        waitpid(child, &how, 0);
+        while (read(ends[0], &told, 1) == 1) last = told;
+        close(ends[0]);
+        kills++;
+        if (!exists()) {                /* before there was anything */
+            assert_int_equal(last, -1);
+            continue;
+        }
+        gallery *g;                     /* its first transaction may not have been made */
+        const cyg_status status = gallery_open(&g, path, GALLERY_READ, &recipe, 0, &err);
+        gallery_close(g);
+        if (status == CYG_NOT_FOUND) {
+            assert_int_equal(last, -1);
+            continue;
+        }
+        assert_int_equal(status, CYG_OK);
+        next = files_there();
+        assert_in_range(next, last + 1, last + 2);
+    }
+    const pid_t child = fork();
+    if (child == 0) index_files(next, open("/dev/null", O_WRONLY));
+    int how;
+    waitpid(child, &how, 0);
+    assert_int_equal(how, 0);
+    assert_int_equal(files_there(), FILES);
+    assert_private();
+}
+
+/* ---- No room ---------------------------------------------------------------------------------------- */
+
+/* In a child that may not write files beyond a size: as on a full disk, a write fails in the middle. */
+static void a_full_disk_changes_nothing(void **state)
+{
+    for (rlim_t room = 1000; room < 700000; room += room / 3) {
+        gallery *g = opened(GALLERY_CREATE);
+        for (int i = 0; i < 3; i++) put(g, i, 0);
+        must(gallery_finish(g, &err));
+        gallery_close(g);
+        const pid_t child = fork();
+        if (child == 0) {
+            signal(SIGXFSZ, SIG_IGN);
+            setrlimit(RLIMIT_FSIZE, &(struct rlimit){ room, room });
+            cyg_status status = gallery_open(&g, path, GALLERY_CREATE, &recipe, 0, &err);
+            int i = 3;
+            for (synthetic s; !status && i < 200; i++) {
+                make(&s, i, 0);
+                status = gallery_put_file(g, &s.file, s.faces, s.count, &err);
+                if (!status && i % 16 == 0) status = gallery_finish(g, &err);
+            }
+            if (status != CYG_IO) {
+                fprintf(stderr, "room %ld: status %d: %s\n", (long)room, status, err.message);
+                _exit(250);
+            }
+            gallery_close(g);
+            _exit(i < 200 ? i : 199);
+        }
+        int how;
+        waitpid(child, &how, 0);
+        assert_true(WIFEXITED(how) && WEXITSTATUS(how) < 250);
+        const int there = files_there();
+        assert_in_range(there, 3, WEXITSTATUS(how) + 1);
+        nftw(path, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+    }
+}
+
+/* ---- Damage ------------------------------------------------------------------------------------------ */
+
+static void flip(const char *name, size_t at, int bit)
+{
+    char full[120];
+    snprintf(full, sizeof full, "%s/%s", path, name);
+    const int fd = open(full, O_RDWR);
+    uint8_t byte;
+    assert_int_equal(pread(fd, &byte, 1, (off_t)at), 1);
+    byte ^= (uint8_t)(1 << bit);
+    assert_int_equal(pwrite(fd, &byte, 1, (off_t)at), 1);
+    close(fd);
+}
+
+static size_t size_of(const char *name)
+{
+    char full[120];
+    struct stat st;
+    snprintf(full, sizeof full, "%s/%s", path, name);
+    assert_int_equal(stat(full, &st), 0);
+    return (size_t)st.st_size;
+}
+
+static int64_t best_of(const float *probe, cyg_status *status)
+{
+    gallery *g;
+    gallery_match got[1] = { { 0 } };
+    int n = 1;
+    *status = gallery_open(&g, path, GALLERY_READ, &recipe, 0, &err);
+    if (!*status) *status = gallery_search(g, &(gallery_query){ .probe = probe, .threshold = .9f }, got, &n, &err);
+    gallery_close(g);
+    return got[0].face;
+}
+
+static void a_damaged_vector_file_is_made_again(void **state)
+{
+    gallery *g = opened(GALLERY_CREATE);
+    for (int i = 0; i < 12; i++) put(g, i, 0);
+    must(gallery_finish(g, &err));
+    gallery_close(g);
+    float probe[DIMENSION];
+    embedding_of(probe, 70, 1);
+    cyg_status status;
+    const int64_t right = best_of(probe, &status);
+    assert_true(right > 0);
+    const size_t size = size_of("vectors");
+    for (unsigned i = 0; i < 300; i++) {
+        flip("vectors", mix(i) % (i % 2 ? size : 5000), (int)(i % 8));
+        assert_int_equal(best_of(probe, &status), right);
+        assert_int_equal(status, CYG_OK);
+    }
+    char name[120];
+    snprintf(name, sizeof name, "%s/vectors", path);
+    assert_int_equal(truncate(name, 100), 0);
+    assert_int_equal(best_of(probe, &status), right);
+    remove(name);
+    assert_int_equal(best_of(probe, &status), right);
+    assert_private();
+}
+
+static void count_problem(void *context, const char *sentence)
+{
+    ++*(int *)context;
+    assert_non_null(strstr(sentence, path));
+}
+
+/* A flipped bit of the database makes a clear refusal or nothing worse than other text; never another
+ * answer of a search, never a crash. */
+static void a_damaged_database_is_noticed(void **state)
+{
+    gallery *g = opened(GALLERY_CREATE);
+    for (int i = 0; i < 12; i++) put(g, i, 0);
+    must(gallery_finish(g, &err));
+    gallery_close(g);
+    float probe[DIMENSION];
+    embedding_of(probe, 70, 1);
+    cyg_status status;
+    const int64_t right = best_of(probe, &status);
+    const size_t size = size_of("faces.db");
+    char name[120];
+    snprintf(name, sizeof name, "%s/vectors", path);
+    int refused = 0, noticed = 0;
+    for (unsigned i = 0; i < 400; i++) {
+        const size_t at = mix(i + 1000) % (i % 4 ? size : 8192);
+        flip("faces.db", at, (int)(i % 8));
+        remove(name);
+        const int64_t found = best_of(probe, &status);
+        if (status) {
+            assert_true(status == CYG_FORMAT || status == CYG_UNSUPPORTED || status == CYG_NOT_FOUND);
+            refused++;
+        } else if (found != right) {
+            int problems = 0;
+            gallery_health health;
+            must(gallery_open(&g, path, GALLERY_READ, NULL, 0, &err));
+            status = gallery_check(g, &health, count_problem, &problems, &err);
+            assert_true(status == CYG_FORMAT || problems > 0);
+            gallery_close(g);
+            noticed++;
+        }
+        flip("faces.db", at, (int)(i % 8));
+    }
+    assert_true(refused > 5);
+    assert_int_equal(best_of(probe, &status), right);
+}
+
+/* check repairs what it can: the face is given up, its file is to be indexed again. */
+static void check_repairs(void **state)
+{
+    gallery *g = opened(GALLERY_CREATE);
+    for (int i = 0; i < 12; i++) put(g, i, 0);
+    must(gallery_finish(g, &err));
+    gallery_close(g);
+
+    float x[DIMENSION];
+    double square = 0;
+    embedding_of(x, 70, 1);
+    for (int j = 0; j < DIMENSION; j++) square += (double)x[j] * (double)x[j];
+    uint16_t want[2];
+    for (int j = 0; j < 2; j++) want[j] = half((double)(float)((double)x[j] * (1 / sqrt(square))));
+    const size_t size = size_of("faces.db");
+    uint8_t *all = malloc(size);
+    char name[120];
+    snprintf(name, sizeof name, "%s/faces.db", path);
+    const int fd = open(name, O_RDONLY);
+    assert_int_equal(read(fd, all, size), size);
+    close(fd);
+    const uint8_t *at = memmem(all, size, want, sizeof want);
+    assert_non_null(at);
+    flip("faces.db", (size_t)(at - all) + 9, 3);
+    free(all);
+    chmod(path, 0755);
+
+    int problems = 0;
+    gallery_health health;
+    g = opened(GALLERY_READ);               /* a reader only tells */
+    must(gallery_check(g, &health, count_problem, &problems, &err));
+    assert_true(problems == 2 && health.problems == 2 && health.repaired == 0);
+    gallery_close(g);
+    g = opened(GALLERY_WRITE);
+    must(gallery_check(g, &health, count_problem, &problems, &err));
+    assert_true(health.problems == 2 && health.repaired == 2);
+    must(gallery_check(g, &health, expect_no_problem, NULL, &err));
+    synthetic s;
+    gallery_file f;
+    make(&s, 7, 0);
+    must(gallery_find_file(g, s.name, &f, &err));
+    assert_true(f.faces == 1 && f.mtime_ns == -1);
+    gallery_close(g);
+    assert_private();
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, make_folder, remove_folder)
@@ -474,6 +917,14 @@ int main(void)
         TEST(readers_cannot_write),
         TEST(every_file_is_private_whatever_the_umask),
         TEST(deleted_faces_are_nowhere),
+        TEST(people_are_named_merged_and_rejected),
+        TEST(names_are_printable_utf8),
+        TEST(a_moved_file_keeps_its_faces),
+        TEST(kill_9_loses_one_file_at_most),
+        TEST(a_full_disk_changes_nothing),
+        TEST(a_damaged_vector_file_is_made_again),
+        TEST(a_damaged_database_is_noticed),
+        TEST(check_repairs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
