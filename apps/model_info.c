@@ -230,11 +230,25 @@ static void print_source(const json_t *d)
     if (look(d, "licence.training_data")) printf("  %-10s training data: %s\n", "", say(d, "licence.training_data"));
 }
 
+/* What all tensors take in the file. */
+static int64_t stored_bytes(const cyg_model *model)
+{
+    static const int64_t sizes[] = { [CYG_F32] = 4, [CYG_F16] = 2, [CYG_U8] = 1, [CYG_I8] = 1, [CYG_I32] = 4 };
+    int64_t sum = 0;
+    for (int i = 0; i < cyg_model_tensor_count(model); i++) {
+        const cyg_stored t = cyg_model_tensor(model, i);
+        sum += (int64_t)t.count * sizes[t.type];
+    }
+    return sum;
+}
+
 static void print_table(const cyg_backbone *net, const json_t *d, const char *sha256)
 {
     const cyg_model *const model = cyg_backbone_model(net);
     printf("%s\n  %s\n\n", say(d, "name"), say(d, "summary"));
-    printf("  %-10s %d tensors, SHA-256 %s\n", "file", cyg_model_tensor_count(model), sha256);
+    printf("  %-10s %d tensors of %s bytes\n", "file", cyg_model_tensor_count(model),
+           group_digits(stored_bytes(model)).text);
+    printf("  %-10s SHA-256 %s\n", "", sha256);
     printf("  %-10s %s, width %.4g, %s\n", "backbone", say(d, "backbone.family"),
            json_number_value(look(d, "backbone.width")), say(d, "backbone.activation"));
     print_input(net, look(d, "backbone.input"));
@@ -280,8 +294,9 @@ static bool print_json(const cyg_backbone *net, const json_t *d, const char *sha
         total.mult_adds += c.mult_adds;
         total.parameters += c.parameters;
     }
-    json_t *const root = json_pack("{s:s, s:i, s:[i, i], s:o, s:o, s:o, s:O}", "sha256", sha256,
-        "tensors", cyg_model_tensor_count(cyg_backbone_model(net)),
+    const cyg_model *const model = cyg_backbone_model(net);
+    json_t *const root = json_pack("{s:s, s:i, s:I, s:[i, i], s:o, s:o, s:o, s:O}", "sha256", sha256,
+        "tensors", cyg_model_tensor_count(model), "bytes", (json_int_t)stored_bytes(model),
         "input", cyg_backbone_height(net), cyg_backbone_width(net),
         "layers", json_layers(net), "heads", heads, "total", json_cost(total), "description", d);
     char *const text = root ? json_dumps(root, JSON_INDENT(2)) : NULL;

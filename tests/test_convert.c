@@ -252,7 +252,7 @@ static void tfjs_reads_every_type_across_shards(void **state)
         0, 0, 0xc0, 0x3f, 0, 0, 0, 0x80,            /* f32: 1.5 -0; the shards part within the first */
         1, 0, 0xff, 0xff,                           /* q16: 1 and 65535 */
         0x00, 0x3c, 0x00, 0xc0,                     /* f16: 1 -2 */
-        0, 6,                                       /* i8: -1, 1.4 */
+        0, 7,                                       /* i8: -1, 1.8 */
         0xfe, 0xff, 0xff, 0xff,                     /* i32 */
     };
     put("model.json", manifest, sizeof manifest - 1);
@@ -290,7 +290,7 @@ static void tfjs_reads_every_type_across_shards(void **state)
     t = tfjs_find(w, "i8");
     assert_string_equal(tfjs_dtype(t), "I32");
     tfjs_values(w, t, i);
-    assert_true(i[0] == -1 && i[1] == 1);
+    assert_true(i[0] == -1 && i[1] == 2);
     tfjs_values(w, tfjs_find(w, "i32"), i);
     assert_int_equal(i[0], -2);
     tfjs_close(w);

@@ -49,6 +49,7 @@ const struct rule recipe_rules[] = {
     { "heads[].anchors.aspect_ratios", LIST, OPTIONAL },
     { "heads[].anchors.aspect_ratios[]", NUMBER, OPTIONAL },
     { "heads[].anchors.reduce_lowest", SWITCH, OPTIONAL },
+    { "heads[].anchors.between", TEXT, OPTIONAL },
     { "heads[].box_scale", LIST, OPTIONAL },
     { "heads[].box_scale[]", NUMBER, OPTIONAL },
     { "heads[].threshold", NUMBER, OPTIONAL },
