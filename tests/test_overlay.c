@@ -365,6 +365,51 @@ static void labels_keep_apart(void **state)
     free_frame(f);
 }
 
+static void fill(frame *f, int value)
+{
+    memset(plane_memory(&f->image, 0), value, (size_t)f->image.width * (size_t)f->image.height * 3);
+}
+
+/* An outline is its own mirror image, along both axes; within a box nothing changes. */
+static void outlines_are_even(void **state)
+{
+    frame *f = make_frame(&kinds[2], 101, 91);
+    overlay *o = make_overlay(false, false, 6);
+    fill(f, 60);
+    add(f, 20, 20, 81, 71, NULL);
+    overlay_draw(o, f);
+    for (int y = 0; y < 91; y++)
+        for (int x = 0; x < 101; x++)
+            for (int c = 0; c < 3; c++) {
+                const int here = sample(&f->image, 0, x, y, c);
+                if (x > 40 && x < 60 && y > 30 && y < 60) assert_int_equal(here, 60);
+                assert_in_range(here + 16 - sample(&f->image, 0, x, 90 - y, c), 0, 32);      /* Cairo's own rounding */
+                assert_in_range(here + 16 - sample(&f->image, 0, 100 - x, y, c), 0, 32);
+            }
+    overlay_free(o);
+    free_frame(f);
+}
+
+/* What stands in the label's plate, of the same text in the colours of two classes. */
+static void labels_have_their_colours(void **state)
+{
+    frame *f = make_frame(&kinds[2], 200, 100);
+    overlay *o = make_overlay(true, false, 2);
+    double rgb[2][3];
+    for (int label = 0; label < 2; label++) {
+        int bounds[4];
+        f->object_count = 0;
+        add(f, 20, 40, 120, 80, "face");
+        f->objects[0].label = label;
+        overlay_draw(o, f);
+        overlay_bounds(o, f, 0, bounds);
+        colour_at(rgb[label], &f->image, bounds[0] + 5, bounds[1] + 8);
+    }
+    assert_true(rgb[0][2] == 0xE9 && rgb[1][2] == 0x00);
+    overlay_free(o);
+    free_frame(f);
+}
+
 /* The same frame gives the same pixels: fresh, from what was kept, and after 1000 other labels and another size. */
 static void draws_the_same_again(void **state)
 {
@@ -400,7 +445,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_outside_changes), cmocka_unit_test(colours_are_right), cmocka_unit_test(formats_agree),
-        cmocka_unit_test(labels_find_room), cmocka_unit_test(labels_keep_apart), cmocka_unit_test(draws_the_same_again),
+        cmocka_unit_test(labels_find_room), cmocka_unit_test(labels_keep_apart), cmocka_unit_test(outlines_are_even),
+        cmocka_unit_test(labels_have_their_colours), cmocka_unit_test(draws_the_same_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
