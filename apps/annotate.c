@@ -41,7 +41,7 @@ static const option table[] = {
     { "detect.model", "model", 'm', OPTION_TEXT, AT(model), "face-ssd-mobilenet-v1", 0, 0, NULL, "NAME",
       "model that finds the objects: its name, or a .safetensors file" },
     { "detect.threshold", "threshold", 't', OPTION_REAL, AT(threshold), "0.5", 0.001, 0.999, NULL, "SCORE",
-      "keep what scores above this, 0 to 1" },
+      "keep what scores above this" },
     { "detect.max_faces", "max-faces", 0, OPTION_INT, AT(max_faces), "100", 1, CYG_MAX_DETECTIONS, NULL, "N",
       "keep the best N of a frame" },
     { "detect.every", "every", 0, OPTION_INT, AT(every), "1", 1, 1000000, NULL, "N",

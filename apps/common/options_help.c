@@ -39,14 +39,13 @@ static const char *argument(const option *row)
     return row->type == OPTION_FLAG ? NULL : row->argument ? row->argument : names[row->type];
 }
 
-/* "keep what scores above N; a number from 0 to 1" */
+/* "keep the best N (1 to 256)": what the row is for, and what may be written. */
 static void describe(char *out, size_t size, const option *row)
 {
-    char expected[200];
-    option_expects(expected, sizeof expected, row);
-    const bool ranged = (row->type == OPTION_INT || row->type == OPTION_REAL) && row->min != row->max;
-    const bool says_more = ranged || row->type == OPTION_CHOICE;
-    snprintf(out, size, "%s%s%s", row->help, says_more ? "; " : "", says_more ? expected : "");
+    char range[200];
+    option_range(range, sizeof range, row);
+    if (row->type == OPTION_TIME) *range = '\0';        /* said by the word itself */
+    snprintf(out, size, "%s%s%s%s", row->help, *range ? " (" : "", range, *range ? ")" : "");
 }
 
 /* "find faces" -> "Find faces." */
@@ -349,7 +348,7 @@ static void config_row(const options *o, int row)
     describe(text, sizeof text, r);
     if (r->flag) {
         const size_t n = strlen(text);
-        snprintf(text + n, sizeof text - n, " (--%s%s)", prefix(r), r->flag);
+        snprintf(text + n, sizeof text - n, "; --%s%s", prefix(r), r->flag);
     }
     print_comment(text, indent);
     printf("%*s%s: ", indent, "", r->key + (group ? group + 1 : 0));

@@ -38,6 +38,8 @@ void options_file_name(char out[64], const options_app *app);
 cyg_status option_set(options *o, int row, const char *text, const char *where, const char *key, cyg_error *err);
 /* "a number from 0 to 1": what a person may write. */
 void option_expects(char *out, size_t size, const option *row);
+/* "0 to 1", "auto, text": the same in few words; "" if any will do. */
+void option_range(char *out, size_t size, const option *row);
 /* Text of others in a message: control characters replaced, cut after 60 bytes. */
 typedef struct quoted { char text[68]; } quoted;
 quoted quote(const char *text);

@@ -186,27 +186,37 @@ static void print_number(char out[40], double value)
     if (c) freelocale(c);
 }
 
+void option_range(char *out, size_t size, const option *row)
+{
+    char min[40], max[40];
+    size_t n = 0;
+    *out = '\0';
+    if (row->type == OPTION_CHOICE) {
+        for (const char *c = row->choices; *c && n + 3 < size; c++) {
+            out[n++] = *c == '|' ? ',' : *c;
+            if (*c == '|') out[n++] = ' ';
+            out[n] = '\0';
+        }
+        return;
+    }
+    if (row->type == OPTION_FLAG || row->type == OPTION_TEXT || row->min == row->max) return;
+    print_number(min, row->min);
+    print_number(max, row->max);
+    if (isfinite(row->min) && isfinite(row->max)) snprintf(out, size, "%s to %s", min, max);
+    else if (isfinite(row->min)) snprintf(out, size, "%s or more", min);
+    else snprintf(out, size, "%s or less", max);
+}
+
 void option_expects(char *out, size_t size, const option *row)
 {
     static const char *const what[] = {
         [OPTION_FLAG] = "true or false", [OPTION_INT] = "a whole number", [OPTION_REAL] = "a number",
         [OPTION_TEXT] = "some text", [OPTION_CHOICE] = "one of ", [OPTION_TIME] = "a time such as 90, 1:30 or 500ms",
     };
-    size_t n = (size_t)snprintf(out, size, "%s", what[row->type]);
-    if (row->type == OPTION_CHOICE)
-        for (const char *c = row->choices; *c && n + 2 < size; c++) {
-            if (*c == '|') out[n++] = ',';
-            out[n++] = *c == '|' ? ' ' : *c;
-            out[n] = '\0';
-        }
-    const bool ranged = row->type == OPTION_INT || row->type == OPTION_REAL || row->type == OPTION_TIME;
-    if (!ranged || row->min == row->max || n >= size) return;
-    char min[40], max[40];
-    print_number(min, row->min);
-    print_number(max, row->max);
-    if (isfinite(row->min) && isfinite(row->max)) snprintf(out + n, size - n, " from %s to %s", min, max);
-    else if (isfinite(row->min)) snprintf(out + n, size - n, ", %s or more", min);
-    else if (isfinite(row->max)) snprintf(out + n, size - n, ", %s or less", max);
+    char range[160];
+    option_range(range, sizeof range, row);
+    const char *join = !*range || row->type == OPTION_CHOICE ? "" : isfinite(row->min) && isfinite(row->max) ? " from " : ", ";
+    snprintf(out, size, "%s%s%s", what[row->type], join, range);
 }
 
 quoted quote(const char *text)
