@@ -61,7 +61,8 @@ cyg_status cyg_ssd_settings_read(cyg_ssd_settings *out, const json_t *json, cons
     if (out->first_class + out->label_count > out->classes)
         cyg_mistake(&r, "'labels': found %d texts, but of %d classes only %d come from 'first_class' on", out->label_count,
                 out->classes, out->classes - out->first_class);
-    out->softmax = cyg_read_choice(&r, cyg_read_text(&r, json, "", "score"), "score", (const char *const[]){ "sigmoid", "softmax", NULL });
+    const char *score = cyg_read_text(&r, json, "", "score");
+    out->softmax = cyg_read_choice(&r, score, "score", (const char *const[]){ "sigmoid", "softmax", NULL });
 
     double scale[4] = { 1, 1, 1, 1 };
     cyg_read_numbers(&r, json_object_get(json, "box_scale"), "box_scale", 4, 4, 0.001, 1000, scale);

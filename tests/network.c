@@ -75,7 +75,8 @@ static void add_layers(file *f, double alpha, const json_t *extra)
     }
     for (size_t i = 0; i < json_array_size(extra); i++) {
         int kernel, stride, out;
-        json_unpack(json_array_get(extra, i), "{s:i, s:i, s:i}", "kernel", &kernel, "stride", &stride, "channels", &out);
+        json_unpack(json_array_get(extra, i), "{s:i, s:i, s:i}", "kernel", &kernel, "stride", &stride,
+                    "channels", &out);
         snprintf(name, sizeof name, "extra%zu", i);
         add_layer(f, name, kernel, in, out, false, number++);
         in = out;

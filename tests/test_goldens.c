@@ -1,5 +1,5 @@
-/* test_goldens.c - the pretrained face detector against the outputs of another implementation, on
- * every kernel table of this CPU. */
+/* test_goldens.c - the pretrained face detector against two other implementations on every kernel table
+ * of this CPU: figures of golden/ssd.json (golden/make_ssd.mjs), and whole tensors where there are some. */
 #include "head.h"
 #include "kernels/kernels.h"
 #include "ssd.h"
@@ -52,15 +52,52 @@ static double distance(const float *found, const float *expected, int count)
     return sqrt(difference / norm);
 }
 
-static void compare(const char *isa, const char *input, const char *what, const float *found, int count)
+static void compare(const char *isa, const char *input, const char *what, const float *found, const float *expected,
+                    int count, double limit)
+{
+    const double d = distance(found, expected, count);
+    print_message("%-7s %-7s %-14s %5d values: %.1e\n", isa, input, what, count, d);
+    if (!(d < limit)) fail_msg("%s: %s: %s: relative distance %g", isa, input, what, d);
+}
+
+/* Value k of golden/ssd.json's samples is the one at (k n / samples + 37 k) mod n. */
+static void compare_figures(const json_t *golden, const char *isa, const char *input, const char *what,
+                            const float *found, size_t count, double limit)
+{
+    enum { SAMPLES = 32 };
+    const json_t *figures = json_object_get(json_object_get(golden, input), what);
+    const json_t *samples = json_object_get(figures, "samples");
+    assert_int_equal(json_array_size(samples), SAMPLES);
+    float some[SAMPLES], expected[SAMPLES];
+    for (size_t k = 0; k < SAMPLES; k++) {
+        some[k] = found[(k * count / SAMPLES + 37 * k) % count];
+        expected[k] = (float)json_number_value(json_array_get(samples, k));
+    }
+    compare(isa, input, what, some, expected, SAMPLES, limit);
+    double square = 0;
+    for (size_t i = 0; i < count; i++) square += (double)found[i] * found[i];
+    const double norm = json_number_value(json_object_get(figures, "l2"));
+    if (!(fabs(sqrt(square) / norm - 1) < limit))
+        fail_msg("%s: %s: %s: norm %g, expected %g", isa, input, what, sqrt(square), norm);
+}
+
+/* Rounding of single floats grows along the layers, and the last maps are small: few values share it. */
+static void compare_maps(const json_t *golden, const char *isa, const char *input, const cyg_features *maps)
+{
+    static const char *const taps[] = { "conv11_pw", "conv13_pw", "extra1", "extra3", "extra5", "extra7" };
+    for (size_t i = 0; i < sizeof taps / sizeof taps[0]; i++) {
+        const cyg_tensor map = cyg_features_get(maps, taps[i]);
+        const size_t count = (size_t)map.height * (size_t)map.width * (size_t)map.channels;
+        compare_figures(golden, isa, input, taps[i], map.data, count, 5e-5);
+    }
+}
+
+static void compare_whole(const char *isa, const char *input, const char *what, const float *found, int count)
 {
     char path[500];
     snprintf(path, sizeof path, TEST_GOLDENS "/bin/ssd_%s_cpu_%s.f32", input, what);
     float *expected = load(path, (size_t)count);
-    if (!expected) fail_msg("%s is missing", path);
-    const double d = distance(found, expected, count);
-    print_message("%-7s %-7s %-14s %.1e\n", isa, input, what, d);
-    if (!(d < 1e-5)) fail_msg("%s: %s: %s: relative distance %g", isa, input, what, d);
+    if (expected) compare(isa, input, what, found, expected, count, 1e-5);
     free(expected);
 }
 
@@ -113,9 +150,9 @@ static void anchors_are_the_stored_ones(void **state)
 
 static void every_table_gives_the_golden_tensors(void **state)
 {
-    if (access(TEST_GOLDENS "/bin/ssd_anchors.f32", R_OK)) skip();
+    json_t *golden = json_load_file(TEST_SOURCE "/tests/golden/ssd.json", 0, NULL);
     float *input = malloc(INPUTS * sizeof *input);
-    assert_non_null(input);
+    assert_true(golden && input);
     const cyg_kernels *tables[CYG_MAX_ISAS];
     const int table_count = cyg_kernels_list(tables);
     for (int t = 0; t < table_count; t++) {
@@ -127,12 +164,17 @@ static void every_table_gives_the_golden_tensors(void **state)
             cyg_backbone_run_tensor(d.net, input, d.maps);
             cyg_head_run(d.head, d.maps, &found);
             const cyg_ssd_raw raw = cyg_ssd_last(cyg_head_self(d.head));
-            compare(isa, inputs[i].name, "box_encodings", raw.encodings, ANCHORS * 4);
-            compare(isa, inputs[i].name, "class_logits", raw.logits, ANCHORS * CLASSES);
+            const char *name = inputs[i].name;
+            compare_maps(golden, isa, name, d.maps);
+            compare_figures(golden, isa, name, "box_encodings", raw.encodings, ANCHORS * 4, 1e-5);
+            compare_figures(golden, isa, name, "class_logits", raw.logits, ANCHORS * CLASSES, 1e-5);
+            compare_whole(isa, name, "box_encodings", raw.encodings, ANCHORS * 4);
+            compare_whole(isa, name, "class_logits", raw.logits, ANCHORS * CLASSES);
         }
         detector_close(&d);
     }
     free(input);
+    json_decref(golden);
 }
 
 static bool is_golden(const cyg_detection *d, const float box[4], float score)
@@ -153,7 +195,8 @@ static void boxes_and_scores_are_the_golden_ones(void **state)
     float *input = malloc(INPUTS * sizeof *input);
     assert_non_null(input);
     for (int j = 0; j < INPUTS; j++) input[j] = block_at(j);
-    detector d = detector_open(NULL, &(cyg_head_params){ .threshold = 1e-6f, .overlap = 1, .max_count = CYG_MAX_DETECTIONS });
+    const cyg_head_params all = { .threshold = 1e-6f, .overlap = 1, .max_count = CYG_MAX_DETECTIONS };
+    detector d = detector_open(NULL, &all);
     static cyg_result found;
     cyg_backbone_run_tensor(d.net, input, d.maps);
     cyg_head_run(d.head, d.maps, &found);

@@ -160,9 +160,10 @@ static json_t *head_settings(int label_count, int classes, const char *score)
     for (int i = 0; i < label_count; i++) json_array_append_new(labels, json_sprintf("label %d", i));
     return json_pack("{s:s, s:o, s:o, s:i, s:i, s:s, s:{s:s, s:[f,f,f,f,f,f,f], s:[f,f,f,f,f], s:b},"
                      " s:[f,f,f,f], s:f, s:f, s:i}",
-                     "type", "ssd", "labels", labels, "maps", maps, "classes", classes, "first_class", 1, "score", score,
-                     "anchors", "kind", "tf_ssd", "scales", .2, .35, .5, .65, .8, .95, 1., "aspect_ratios", 1., 2., .5, 3.,
-                     .3333, "reduce_lowest", 1, "box_scale", 10., 10., 5., 5., "threshold", .5, "overlap", .5,
+                     "type", "ssd", "labels", labels, "maps", maps, "classes", classes, "first_class", 1,
+                     "score", score, "anchors", "kind", "tf_ssd", "scales", .2, .35, .5, .65, .8, .95, 1.,
+                     "aspect_ratios", 1., 2., .5, 3., .3333,
+                     "reduce_lowest", 1, "box_scale", 10., 10., 5., 5., "threshold", .5, "overlap", .5,
                      "max_count", 100);
 }
 
@@ -190,7 +191,8 @@ static setup open_head(int width, int height, int label_count, int classes, cons
     setup s = { .json = head_settings(label_count, classes, score) };
     s.net = make_network(width, height, s.json, classes);
     cyg_error err = { 0 };
-    if (cyg_backbone_create(&s.backbone, s.net.model, NULL, &err) || cyg_features_create(&s.maps, s.backbone, NULL, &err) ||
+    if (cyg_backbone_create(&s.backbone, s.net.model, NULL, &err) ||
+        cyg_features_create(&s.maps, s.backbone, NULL, &err) ||
         cyg_head_create(&s.head, s.backbone, "ssd", params, &err))
         fail_msg("%s", err.message);
     return s;

@@ -192,8 +192,8 @@ static cyg_status read_header(reader *r, const char *path, int64_t max_pixels, c
     jpeg_save_markers(d, JPEG_APP0 + 2, 0xffff);
     jpeg_read_header(d, TRUE);
     if ((int64_t)d->image_width * d->image_height > max_pixels)
-        return cyg_fail(err, CYG_UNSUPPORTED, "%s: %u x %u pixels are more than the limit of %lld", path, d->image_width,
-                        d->image_height, (long long)max_pixels);
+        return cyg_fail(err, CYG_UNSUPPORTED, "%s: %u x %u pixels are more than the limit of %lld", path,
+                        d->image_width, d->image_height, (long long)max_pixels);
     note_exif(&r->info, d);
     note_profile(&r->info, d);
     note_sampling(&r->info, d);

@@ -2,6 +2,8 @@
 //
 //   node make_ssd.mjs MODEL_FOLDER ssd.json      the folder model/ of @vladmandic/face-api 1.7.15
 //   node make_ssd.mjs MODEL_FOLDER ssd.json --dump FOLDER     also whole tensors, little-endian float32
+//   node make_ssd.mjs MODEL_FOLDER faces.json --photos SAMPLE.ppm...    the faces of the sample photos:
+//       djpeg -dct int -outfile SAMPLE.ppm SAMPLE.jpg, each of demo/sample1.jpg to sample6.jpg
 //
 // Shares nothing with the C code but the published weights. The network (face-api.js, src/ssdMobilenetv1):
 // convolutions with TensorFlow's SAME padding; full and 1x1 ones add an offset, depthwise ones have their
@@ -10,8 +12,9 @@
 //   blocks  p / 127.5 - 1, bytes p = (((x>>5)*37 + (y>>5)*91 + c*53) & 127) + ((i * 2654435761 mod 2^32) >> 26)
 // Of each tensor: shape [height, width, channels], mean, standard deviation, L2 norm, and 32 values,
 // the k-th at flat index (floor(k n / 32) + 37 k) mod n.
+import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync, mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 
 const SIZE = 512;
 const EPSILON = Math.fround(0.001);
@@ -169,27 +172,113 @@ function figures({ height, width, channels, data }) {
   return { shape: [height, width, channels], mean, std, l2, samples };
 }
 
-const [folder, out, flag, dump] = process.argv.slice(2);
-if (!out || (flag && (flag !== '--dump' || !dump))) {
-  console.error('usage: node make_ssd.mjs MODEL_FOLDER OUT.json [--dump FOLDER]');
+// ---- photos and faces ----------------------------------------------------------------------
+
+function readPhoto(file) {
+  const bytes = readFileSync(file);
+  const [head, width, height] = bytes.toString('latin1', 0, 40).match(/^P6\s+(\d+)\s+(\d+)\s+255\s/);
+  return { width: Number(width), height: Number(height), rgb: bytes.subarray(head.length) };
+}
+
+// Black below or to the right up to a square, then bilinear: input pixel i reads position i * square / SIZE.
+function sample({ width, height, rgb }, square) {
+  const input = tensor(SIZE, SIZE, 3);
+  const at = (x, y, c) => (x < width && y < height ? rgb[(y * width + x) * 3 + c] : 0);
+  input.data = input.data.map((_, i) => {
+    const c = i % 3;
+    const x = ((Math.floor(i / 3) % SIZE) * square) / SIZE;
+    const y = (Math.floor(i / 3 / SIZE) * square) / SIZE;
+    const [x0, y0] = [Math.floor(x), Math.floor(y)];
+    const [x1, y1] = [Math.min(Math.ceil(x), square - 1), Math.min(Math.ceil(y), square - 1)];
+    const top = at(x0, y0, c) + (at(x1, y0, c) - at(x0, y0, c)) * (x - x0);
+    const bottom = at(x0, y1, c) + (at(x1, y1, c) - at(x0, y1, c)) * (x - x0);
+    return (top + (bottom - top) * (y - y0)) / 127.5 - 1;
+  });
+  return input;
+}
+
+// Boxes are [y1, x1, y2, x2].
+function overlap(a, b) {
+  const height = Math.max(Math.min(a[2], b[2]) - Math.max(a[0], b[0]), 0);
+  const width = Math.max(Math.min(a[3], b[3]) - Math.max(a[1], b[1]), 0);
+  const area = (box) => (box[2] - box[0]) * (box[3] - box[1]);
+  return (height * width) / (area(a) + area(b) - height * width);
+}
+
+// With the anchors that the package stores, scores above 0.5, NMS at 0.5; best first.
+function detect(anchors, encodings, logits) {
+  const found = [];
+  for (let i = 0; i < anchors.length / 4; i++) {
+    const score = 1 / (1 + Math.exp(-logits[3 * i + 1]));
+    if (score <= 0.5) continue;
+    const [top, left, bottom, right] = anchors.subarray(4 * i, 4 * i + 4);
+    const [ty, tx, th, tw] = encodings.subarray(4 * i, 4 * i + 4);
+    const y = (ty / 10) * (bottom - top) + (top + bottom) / 2;
+    const x = (tx / 10) * (right - left) + (left + right) / 2;
+    const h = Math.exp(th / 5) * (bottom - top);
+    const w = Math.exp(tw / 5) * (right - left);
+    found.push({ anchor: i, score, box: [y - h / 2, x - w / 2, y + h / 2, x + w / 2] });
+  }
+  const kept = [];
+  for (const face of found.sort((a, b) => b.score - a.score)) {
+    if (kept.every((better) => overlap(better.box, face.box) <= 0.5)) kept.push(face);
+  }
+  return kept;
+}
+
+const short = (v) => Number(v.toPrecision(9));
+
+// { width, height, sha256_rgb, faces: [{ anchor, score, box: [x1, y1, x2, y2] in pixels, not clipped }] }
+function facesOf(file, weights) {
+  const photo = readPhoto(file);
+  const square = Math.max(photo.width, photo.height);
+  const kept = run(weights, sample(photo, square));
+  const found = detect(weights['Output/extra_dim'], kept.box_encodings.data, kept.class_logits.data);
+  return {
+    width: photo.width,
+    height: photo.height,
+    sha256_rgb: createHash('sha256').update(photo.rgb).digest('hex'),
+    faces: found.map(({ anchor, score, box: [y1, x1, y2, x2] }) =>
+      ({ anchor, score: short(score), box: [x1, y1, x2, y2].map((v) => short(v * square)) })),
+  };
+}
+
+// ---- all of it -----------------------------------------------------------------------------
+
+function makeTensors(weights, dump) {
+  const golden = {};
+  for (const [name, value] of Object.entries(inputs)) {
+    const input = tensor(SIZE, SIZE, 3);
+    for (let i = 0; i < input.data.length; i++) input.data[i] = value(i);
+    const kept = run(weights, input);
+    golden[name] = Object.fromEntries(reported.map((key) => [key, figures(kept[key])]));
+    if (dump) {
+      mkdirSync(dump, { recursive: true });
+      for (const key of reported) {
+        writeFileSync(join(dump, `${name}_${key}.f32`), Buffer.from(Float32Array.from(kept[key].data).buffer));
+      }
+    }
+  }
+  const lines = Object.entries(golden).map(([name, tensors]) => {
+    const rows = Object.entries(tensors).map(([key, figure]) => `    "${key}": ${JSON.stringify(figure)}`);
+    return `  ${JSON.stringify(name)}: {\n${rows.join(',\n')}\n  }`;
+  });
+  return `{\n${lines.join(',\n')}\n}\n`;
+}
+
+function makeFaces(weights, photos) {
+  const rows = photos.map((file) => {
+    const { faces, ...photo } = facesOf(file, weights);
+    const list = faces.map((face) => `      ${JSON.stringify(face)}`).join(',\n');
+    return `  "${basename(file, '.ppm')}.jpg": ${JSON.stringify(photo).slice(0, -1)},"faces":[\n${list}]}`;
+  });
+  return `{\n${rows.join(',\n')}\n}\n`;
+}
+
+const [folder, out, flag, ...rest] = process.argv.slice(2);
+if (!out || (flag && (!['--dump', '--photos'].includes(flag) || !rest.length))) {
+  console.error('usage: node make_ssd.mjs MODEL_FOLDER OUT.json [--dump FOLDER | --photos SAMPLE.ppm...]');
   process.exit(2);
 }
 const weights = readWeights(folder);
-const golden = {};
-for (const [name, value] of Object.entries(inputs)) {
-  const input = tensor(SIZE, SIZE, 3);
-  for (let i = 0; i < input.data.length; i++) input.data[i] = value(i);
-  const kept = run(weights, input);
-  golden[name] = Object.fromEntries(reported.map((key) => [key, figures(kept[key])]));
-  if (dump) {
-    mkdirSync(dump, { recursive: true });
-    for (const key of reported) {
-      writeFileSync(join(dump, `${name}_${key}.f32`), Buffer.from(Float32Array.from(kept[key].data).buffer));
-    }
-  }
-}
-const lines = Object.entries(golden).map(([name, tensors]) => {
-  const rows = Object.entries(tensors).map(([key, figure]) => `    ${JSON.stringify(key)}: ${JSON.stringify(figure)}`);
-  return `  ${JSON.stringify(name)}: {\n${rows.join(',\n')}\n  }`;
-});
-writeFileSync(out, `{\n${lines.join(',\n')}\n}\n`);
+writeFileSync(out, flag === '--photos' ? makeFaces(weights, rest) : makeTensors(weights, rest[0]));
