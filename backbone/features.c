@@ -15,7 +15,8 @@ cyg_status cyg_features_create(cyg_features **out, const cyg_backbone *net,
     assert(maps->executor.threads >= 1 && maps->executor.threads <= 64);
 
     const size_t threads = (size_t)maps->executor.threads;
-    const size_t size = net->arena_size + net->zeros + threads * net->scratch_size;
+    const size_t sampler = cyg_padded(cyg_sampler_size(&net->input));
+    const size_t size = net->arena_size + net->zeros + sampler + threads * net->scratch_size;
     maps->memory = aligned_alloc(64, size * sizeof *maps->memory);
     maps->scratch = calloc(threads, sizeof *maps->scratch);
     if (!maps->memory || !maps->scratch) {
@@ -24,7 +25,8 @@ cyg_status cyg_features_create(cyg_features **out, const cyg_backbone *net,
     }
     memset(maps->memory, 0, size * sizeof *maps->memory);
     maps->zeros = maps->memory;
-    maps->arena = maps->zeros + net->zeros;
+    maps->sampler_memory = maps->zeros + net->zeros;
+    maps->arena = maps->sampler_memory + sampler;
     for (size_t i = 0; i < threads; i++)
         maps->scratch[i].memory = maps->arena + net->arena_size + i * net->scratch_size;
     *out = maps;

@@ -16,26 +16,33 @@ static float *row_at(const cyg_rows *rows, int y)
 
 /* ---- The window: input to panel ---------------------------------------------------- */
 
-/* The patches of pixels x0 .. x1-1 of a row, [kernel][kernel][channels] each. */
+/* One patch, [kernel][kernel][channels], zeros outside of the row. */
+static void lay_patch(float *out, const cyg_step *s, const float *const in[3], int column)
+{
+    const size_t channels = (size_t)s->in_channels;
+    for (int ky = 0; ky < s->kernel; ky++)
+        for (int kx = 0; kx < s->kernel; kx++, out += channels) {
+            if (column + kx < 0 || column + kx >= s->in_width)
+                memset(out, 0, channels * sizeof *out);
+            else
+                memcpy(out, in[ky] + (column + kx) * s->in_step, channels * sizeof *out);
+        }
+}
+
+/* The patches of pixels x0 .. x1-1 of a row. Those of the first layer are 3 x 9 values: copying
+ * 12 at a time is faster, and what is too much the next copy overwrites. */
 static void lay_patches(float *panel, size_t panel_step, const cyg_step *s, const float *const in[3],
                         int x0, int x1)
 {
-    const int channels = s->in_channels;
+    const bool first = s->in_channels == 3 && s->in_step == 3 && s->kernel == 3;
     for (int x = x0; x < x1; x++, panel += panel_step) {
         const int column = x * s->stride - s->pad_x;
-        float *out = panel;
-        for (int ky = 0; ky < s->kernel; ky++) {
-            if (channels == 3 && s->kernel == 3 && column >= 0 && column + 3 <= s->in_width) {
-                memcpy(out, in[ky] + column * 3, 9 * sizeof *out);      /* the first layer */
-                out += 9;
-                continue;
-            }
-            for (int kx = 0; kx < s->kernel; kx++, out += channels) {
-                if (column + kx < 0 || column + kx >= s->in_width)
-                    memset(out, 0, channels * sizeof *out);
-                else
-                    memcpy(out, in[ky] + (size_t)(column + kx) * channels, channels * sizeof *out);
-            }
+        if (first && column >= 0 && column + 4 <= s->in_width) {
+            memcpy(panel, in[0] + column * 3, 12 * sizeof *panel);
+            memcpy(panel + 9, in[1] + column * 3, 12 * sizeof *panel);
+            memcpy(panel + 18, in[2] + column * 3, 12 * sizeof *panel);
+        } else {
+            lay_patch(panel, s, in, column);
         }
     }
 }
@@ -44,6 +51,7 @@ static void fill_panel(const cyg_features *maps, const cyg_step *s, float *panel
                        const cyg_rows *in, int from, int to)
 {
     const cyg_backbone *net = maps->net;
+    const cyg_window window = { s->in_width, s->in_channels, s->stride, s->pad_x };
     for (int p = from; p < to; ) {
         const int y = p / s->out_width, x0 = p % s->out_width;
         const int x1 = min(s->out_width, x0 + to - p);
@@ -53,8 +61,8 @@ static void fill_panel(const cyg_features *maps, const cyg_step *s, float *panel
             rows[ky] = line < 0 || line >= s->in_height ? maps->zeros : row_at(in, line);
         }
         if (s->window == CYG_DEPTHWISE)
-            net->kernels->depthwise(panel, panel_step, rows, s->in_width, s->stride, s->pad_x, x0, x1,
-                                    s->window_packed, s->in_channels, net->lo, net->hi);
+            net->kernels->depthwise(panel, panel_step, rows, s->in_step, &window, x0, x1,
+                                    s->window_packed, net->lo, net->hi);
         else
             lay_patches(panel, panel_step, s, rows, x0, x1);
         panel += (x1 - x0) * panel_step;
@@ -76,22 +84,22 @@ static void run_step(const cyg_features *maps, const cyg_step *s, float *panel,
     const cyg_backbone *net = maps->net;
     const size_t packed = (size_t)e.first * (1 + s->depth);
     for (int p = e.from, n; p < e.to; p += n) {
-        float *to = row_at(out, p / s->out_width) + (size_t)(p % s->out_width) * s->out_channels;
+        float *to = row_at(out, p / s->out_width) + p % s->out_width * s->out_step;
         n = min(min(s->chunk, e.to - p), unbroken(out, s->out_width, p));
         if (!s->packed) {
-            fill_panel(maps, s, to, s->out_channels, in, p, p + n);
+            fill_panel(maps, s, to, s->out_step, in, p, p + n);
             continue;
         }
         const float *from = panel;
-        size_t step = cyg_panel_step(s);
+        size_t step = cyg_spread(s->depth);
         if (s->window == CYG_NONE) {
             n = min(n, unbroken(in, s->in_width, p));
-            step = s->in_channels;
+            step = s->in_step;
             from = row_at(in, p / s->in_width) + p % s->in_width * step;
         } else {
             fill_panel(maps, s, panel, step, in, p, p + n);
         }
-        net->kernels->product(to + e.first, s->out_channels, from, step, s->packed + packed, n,
+        net->kernels->product(to + e.first, s->out_step, from, step, s->packed + packed, n,
                               s->depth, e.last - e.first, net->lo, net->hi);
     }
 }
@@ -102,7 +110,7 @@ static void run_step(const cyg_features *maps, const cyg_step *s, float *panel,
 static void pull_input(const cyg_features *maps, cyg_rows *rows, int end)
 {
     for (; rows->next < end; rows->next++)
-        cyg_sample_row(row_at(rows, rows->next), &maps->net->input, maps->image, &maps->region, rows->next);
+        cyg_sampler_row(&maps->sampler, row_at(rows, rows->next), rows->next);
 }
 
 /* Makes what output rows from .. to-1 of step s need of its input. */
@@ -132,7 +140,7 @@ static cyg_rows whole_map(const float *data, int height, size_t row)
 
 static cyg_rows output_of(const cyg_features *maps, const cyg_step *s)
 {
-    return whole_map(maps->arena + s->offset, s->out_height, (size_t)s->out_width * s->out_channels);
+    return whole_map(maps->arena + s->offset, s->out_height, s->out_width * s->out_step);
 }
 
 /* The first step of a group reads a whole map, the others a ring that is still empty. */
@@ -141,8 +149,8 @@ static void begin_group(const cyg_features *maps, cyg_scratch *scratch, const cy
     float *free = scratch->memory + maps->net->panel_size;
     for (int s = group->first; s <= group->last; s++) {
         const cyg_step *step = &maps->net->steps[s];
-        const size_t row = (size_t)step->in_width * step->in_channels;
-        const bool ring = s > group->first || (s == 0 && maps->image);
+        const size_t row = step->in_width * step->in_step;
+        const bool ring = s > group->first || (s == 0 && !maps->tensor);
         if (ring) {
             const int lines = s ? step[-1].lines : maps->net->input_lines;
             scratch->in[s] = (cyg_rows){ free, lines, row, -1 };
@@ -212,10 +220,9 @@ void cyg_backbone_run(const cyg_backbone *net, const cyg_image *image, cyg_regio
                       cyg_features *maps)
 {
     assert(maps->net == net);
-    maps->image = image;
     maps->region = region;
+    cyg_sampler_begin(&maps->sampler, net->kernels, &net->input, maps->sampler_memory, image, region);
     run_pass(maps);
-    maps->image = NULL;
 }
 
 void cyg_backbone_run_tensor(const cyg_backbone *net, const float *input, cyg_features *maps)

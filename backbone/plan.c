@@ -6,8 +6,10 @@
 
 /* Of one core; chosen low, since the plan must hold on every machine. */
 enum {
-    PANEL_BYTES = 32 << 10,     /* a panel and the weights it meets share the second level */
-    GROUP_BYTES = 640 << 10,    /* rings and weights of a group stay in the second level */
+    PANEL_BYTES = 32 << 10,     /* a panel stays in the first level, ... */
+    HEAVY_BYTES = 256 << 10,    /* ... unless weights of this size pass by each time: then it is ... */
+    HEAVY_PANEL_BYTES = 64 << 10,
+    GROUP_BYTES = 768 << 10,    /* rings and weights of a group stay in the second level */
     SMALL_BYTES = 256 << 10     /* a map of this size stays there by itself */
 };
 
@@ -81,6 +83,8 @@ static cyg_status add_step(cyg_backbone *net, int *layer, double epsilon, cyg_er
     ++*layer;
     cyg_step *step = &net->steps[net->step_count++];
     *step = make_step(window, &product->info);
+    step->in_step = net->step_count > 1 ? step[-1].out_step : 3;
+    step->out_step = is_kept(net, *layer - 1) ? (size_t)step->out_channels : cyg_spread(step->out_channels);
     cyg_status status = CYG_OK;
     if (window->info.depthwise) status = pack_depthwise(step, net, window, epsilon, err);
     if (!status && !product->info.depthwise) status = pack_product(step, net, product, epsilon, err);
@@ -89,10 +93,16 @@ static cyg_status add_step(cyg_backbone *net, int *layer, double epsilon, cyg_er
 
 /* ---- Grouping ------------------------------------------------------------------------ */
 
+static size_t weight_bytes(const cyg_step *step)
+{
+    return ((size_t)step->depth * step->out_channels + 10 * (size_t)step->in_channels) * sizeof(float);
+}
+
 /* Output pixels in a panel: whole rows if several fit, else an equal share of one. */
 static int chunk_pixels(const cyg_step *step)
 {
-    int fit = PANEL_BYTES / (int)sizeof(float) / step->depth;
+    const int bytes = weight_bytes(step) < HEAVY_BYTES ? PANEL_BYTES : HEAVY_PANEL_BYTES;
+    int fit = bytes / (int)sizeof(float) / step->depth;
     if (fit < 16) fit = 16;
     if (fit >= step->out_width) return fit / step->out_width * step->out_width;
     const int parts = (step->out_width + fit - 1) / fit;
@@ -109,12 +119,7 @@ static int input_lines(const cyg_step *step)
 
 static size_t row_values(const cyg_step *step)
 {
-    return (size_t)step->out_width * step->out_channels;
-}
-
-static size_t weight_bytes(const cyg_step *step)
-{
-    return ((size_t)step->depth * step->out_channels + 10 * (size_t)step->in_channels) * sizeof(float);
+    return step->out_width * step->out_step;
 }
 
 /* Joins steps while everything between and in them fits; `ends` says where maps are kept. */
@@ -174,7 +179,7 @@ static void size_scratch(cyg_backbone *net)
 {
     const cyg_step *first = &net->steps[0];
     net->input_lines = input_lines(first);
-    const size_t input = cyg_padded((size_t)net->input_lines * first->in_width * first->in_channels);
+    const size_t input = cyg_padded(net->input_lines * first->in_width * first->in_step);
     for (int g = 0; g < net->group_count; g++) {
         size_t size = g ? 0 : input;
         for (int s = net->groups[g].first; s < net->groups[g].last; s++)
@@ -184,8 +189,8 @@ static void size_scratch(cyg_backbone *net)
     size_t panel = 0;
     for (int s = 0; s < net->step_count; s++) {
         const cyg_step *step = &net->steps[s];
-        const size_t size = cyg_padded((size_t)step->chunk * cyg_panel_step(step));
-        const size_t zeros = cyg_padded((size_t)step->in_width * step->in_channels);
+        const size_t size = cyg_padded((size_t)step->chunk * cyg_spread(step->depth));
+        const size_t zeros = cyg_padded(step->in_width * step->in_step);
         if (panel < size) panel = size;
         if (net->zeros < zeros) net->zeros = zeros;
     }

@@ -50,6 +50,7 @@ typedef struct cyg_step {
     int in_width, in_height, in_channels;
     int out_width, out_height, out_channels;
     int depth;                  /* values in a row of the panel: k of the product */
+    size_t in_step, out_step;   /* from one pixel of input or output to the next, in floats */
     int chunk;                  /* output pixels in a panel */
     int lines;                  /* rows of output that are held: all, or a ring inside of a group */
     size_t offset;              /* of the output in the arena, if lines is all of it */
@@ -57,11 +58,11 @@ typedef struct cyg_step {
     float *packed;              /* of the product, or NULL */
 } cyg_step;
 
-/* From one row of the panel to the next. A multiple of 4 KiB would put all rows of a tile into
- * the same few places of the first-level cache. */
-static inline size_t cyg_panel_step(const cyg_step *step)
+/* From one pixel to the next of a panel or a map that is not kept. Neighbours a multiple of a
+ * KiB apart would fight for the same few places of the first-level cache. */
+static inline size_t cyg_spread(int values)
 {
-    return step->packed ? ((size_t)step->depth + 15) / 16 * 16 + 16 : (size_t)step->depth;
+    return values % 256 ? (size_t)values : (size_t)values + 16;
 }
 
 /* Steps that run row by row without a pause between them: what is between two steps of a group
@@ -92,9 +93,36 @@ void       cyg_plan_free(cyg_backbone *net);
 cyg_status cyg_layer_weights(float **weights, float **bias, const cyg_model *model,
                              const cyg_layer *layer, double epsilon, cyg_error *err);
 
+/* ---- Sampling -------------------------------------------------------------------- */
+
+/* Where an axis of the network's input lies between the samples of a plane: output i is
+ * at[i] + f[i], and at[i] + 1 is a sample too unless the plane has only one. */
+typedef struct cyg_axis { int *at; float *f; } cyg_axis;
+
+/* One pass's way from an image to rows of the network's input. */
+typedef struct cyg_sampler {
+    const cyg_kernels *kernels;
+    const cyg_input   *input;
+    cyg_image  image;
+    cyg_region region;
+    cyg_colour colour;
+    bool       straight;                        /* neither turned nor sheared: the axes below hold */
+    int        planes, step[3];                 /* of each plane: samples from one column to the next */
+    struct { int plane, offset; } channel[3];
+    cyg_axis   luma, chroma;                    /* of x, [input->width] */
+    float     *cover;                           /* of x: the part on the image, 0 .. 1 */
+} cyg_sampler;
+
+/* How many floats of memory a sampler for this input needs. */
+size_t cyg_sampler_size(const cyg_input *input);
+void   cyg_sampler_begin(cyg_sampler *s, const cyg_kernels *kernels, const cyg_input *input,
+                         float *memory, const cyg_image *image, cyg_region region);
+/* Row y of the network's input, out[width][3]. */
+void   cyg_sampler_row(const cyg_sampler *s, float *out, int y);
+
 /* ---- The memory of a pass --------------------------------------------------------- */
 
-/* Rows of a map: row y is at data + (y % lines) * row. */
+/* Rows of a map: row y is at data + (y % lines) * row floats. */
 typedef struct cyg_rows {
     float *data;
     int    lines;
@@ -113,8 +141,9 @@ struct cyg_features {
     cyg_executor executor;
     float       *memory, *arena, *zeros;
     cyg_scratch *scratch;                       /* [executor.threads] */
-    const cyg_image *image;                     /* during a pass; NULL: `tensor` */
-    const float *tensor;
+    const float *tensor;                        /* during a pass; NULL: the sampler makes the input */
+    cyg_sampler  sampler;
+    float       *sampler_memory;
     cyg_region   region;
 };
 
@@ -123,9 +152,5 @@ static inline size_t cyg_padded(size_t values)
 {
     return (values + 31) / 16 * 16;
 }
-
-/* sample.c: row y of the network's input from the image, out[width][3]. */
-void cyg_sample_row(float *out, const cyg_input *input, const cyg_image *image,
-                    const cyg_region *region, int y);
 
 #endif

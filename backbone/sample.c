@@ -1,114 +1,279 @@
-/* sample.c - a region of an image as rows of the network's input: bilinear, in floats. */
+/* sample.c - a region of an image as rows of the network's input: bilinear, in floats.
+ *
+ * Regions that are not turned (nearly all) take the short way: two rows of samples are blended
+ * into one, then neighbours in it; both by tables made once a pass. */
 #include "plan.h"
 #include <math.h>
+#include <string.h>
 
-/* A place between four pixels of a plane: values at (x0,y0) .. (x1,y1), fx and fy of the way. */
-typedef struct place { int x0, x1, y0, y1; float fx, fy; } place;
+enum { BLOCK = 512, LINE = 4096 };       /* outputs at a time; blended samples of a plane at a time */
 
 static double limit(double x, double lo, double hi)
 {
     return x < lo ? lo : x > hi ? hi : x;
 }
 
-/* x, y count pixels from the centre of the first; outside of the plane its edge goes on. */
-static place find_place(double x, double y, int width, int height)
-{
-    x = limit(x, 0, width - 1);
-    y = limit(y, 0, height - 1);
-    const int x0 = (int)x, y0 = (int)y;
-    return (place){ x0, x0 + 1 < width ? x0 + 1 : x0, y0, y0 + 1 < height ? y0 + 1 : y0,
-                    (float)(x - x0), (float)(y - y0) };
-}
+/* ---- Colours --------------------------------------------------------------------------- */
 
-static float value(const cyg_image *image, int plane, int x, int y, int interleaved, int offset)
+/* Rows of `to` for R, G, B 0..255 from Y, U, V as stored (ITU-R BT.601, 709, 2020 non-constant
+ * luminance). */
+static void yuv_colour(cyg_colour *to, const cyg_image *image)
 {
-    const uint8_t *row = image->plane[plane] + y * image->stride[plane];
-    const size_t i = (size_t)x * interleaved + offset;
-    return image->depth > 8 ? (float)((const uint16_t *)row)[i] : (float)row[i];
-}
-
-/* Bilinear: across, then down. */
-static float blend(const cyg_image *image, int plane, place p, int interleaved, int offset)
-{
-    const float a = value(image, plane, p.x0, p.y0, interleaved, offset);
-    const float b = value(image, plane, p.x1, p.y0, interleaved, offset);
-    const float c = value(image, plane, p.x0, p.y1, interleaved, offset);
-    const float d = value(image, plane, p.x1, p.y1, interleaved, offset);
-    const float top = a + (b - a) * p.fx, bottom = c + (d - c) * p.fx;
-    return top + (bottom - top) * p.fy;
-}
-
-/* Y, U, V as stored to R, G, B 0..255 (ITU-R BT.601, BT.709, BT.2020 non-constant luminance). */
-static void to_rgb(float rgb[3], const cyg_image *image, float y, float u, float v)
-{
-    static const struct { float kr, kb; } weights[] = {
-        [CYG_BT601] = { .299f, .114f }, [CYG_BT709] = { .2126f, .0722f }, [CYG_BT2020] = { .2627f, .0593f },
+    static const struct { double kr, kb; } weights[] = {
+        [CYG_BT601] = { .299, .114 }, [CYG_BT709] = { .2126, .0722 }, [CYG_BT2020] = { .2627, .0593 },
     };
-    const float kr = weights[image->matrix].kr, kb = weights[image->matrix].kb, kg = 1 - kr - kb;
-    const float unit = (float)(1 << (image->depth - 8)), top = (float)((1 << image->depth) - 1);
-    const float middle = 128 * unit;
-    const float luma = image->full_range ? y * 255 / top : (y - 16 * unit) * 255 / (219 * unit);
-    const float chroma = image->full_range ? 255 / top : 255 / (224 * unit);
-    u = (u - middle) * chroma;
-    v = (v - middle) * chroma;
-    rgb[0] = luma + 2 * (1 - kr) * v;
-    rgb[1] = luma - 2 * (1 - kb) * kb / kg * u - 2 * (1 - kr) * kr / kg * v;
-    rgb[2] = luma + 2 * (1 - kb) * u;
-    for (int i = 0; i < 3; i++) rgb[i] = fminf(fmaxf(rgb[i], 0), 255);
+    const double kr = weights[image->matrix].kr, kb = weights[image->matrix].kb, kg = 1 - kr - kb;
+    const double unit = 1 << (image->depth - 8), top = (1 << image->depth) - 1;
+    const double luma = image->full_range ? 255 / top : 255 / (219 * unit);
+    const double chroma = image->full_range ? 255 / top : 255 / (224 * unit);
+    const double black = image->full_range ? 0 : 16 * unit;
+    const double u[3] = { 0, -2 * (1 - kb) * kb / kg, 2 * (1 - kb) };
+    const double v[3] = { 2 * (1 - kr), -2 * (1 - kr) * kr / kg, 0 };
+    for (int c = 0; c < 3; c++) {
+        to->matrix[c][0] = (float)luma;
+        to->matrix[c][1] = (float)(u[c] * chroma);
+        to->matrix[c][2] = (float)(v[c] * chroma);
+        to->offset[c] = (float)(-luma * black - (u[c] + v[c]) * chroma * 128 * unit);
+    }
 }
 
-/* Chroma lies in the middle of the pixels that share it. */
-static place chroma_place(const cyg_image *image, double x, double y)
+static void swap_rows(float a[3], float b[3])
 {
-    const int sx = 1 << image->shift_x, sy = 1 << image->shift_y;
-    return find_place((x + .5) / sx - .5, (y + .5) / sy - .5,
-                      (image->width + sx - 1) / sx, (image->height + sy - 1) / sy);
+    float t[3];
+    memcpy(t, a, sizeof t);
+    memcpy(a, b, sizeof t);
+    memcpy(b, t, sizeof t);
 }
 
-/* R, G, B 0..255 at (x,y), counted from the centre of the first pixel. */
-static void colour_at(float rgb[3], const cyg_image *image, double x, double y)
+static cyg_colour find_colour(const cyg_image *image, const cyg_input *input)
 {
-    x = limit(x, 0, image->width - 1);
-    y = limit(y, 0, image->height - 1);
-    const place p = find_place(x, y, image->width, image->height);
-    if (image->format == CYG_RGB24) {
-        for (int i = 0; i < 3; i++) rgb[i] = blend(image, 0, p, 3, i);
-        return;
+    cyg_colour to = { 0 };
+    if (image->format == CYG_YUV || image->format == CYG_NV12)
+        yuv_colour(&to, image);
+    else
+        for (int c = 0; c < 3; c++)
+            to.matrix[c][image->format == CYG_GRAY ? 0 : c] = 255 / (float)((1 << image->depth) - 1);
+    if (input->bgr) {
+        const float red = to.offset[0];
+        swap_rows(to.matrix[0], to.matrix[2]);
+        to.offset[0] = to.offset[2];
+        to.offset[2] = red;
     }
-    const float luma = blend(image, 0, p, 1, 0);
-    if (image->format == CYG_GRAY) {
-        rgb[0] = rgb[1] = rgb[2] = luma * 255 / (float)((1 << image->depth) - 1);
-        return;
-    }
-    const place c = chroma_place(image, x, y);
-    const bool nv12 = image->format == CYG_NV12;
-    to_rgb(rgb, image, luma, blend(image, 1, c, nv12 ? 2 : 1, 0),
-           nv12 ? blend(image, 1, c, 2, 1) : blend(image, 2, c, 1, 0));
+    memcpy(to.mean, input->mean, sizeof to.mean);
+    memcpy(to.scale, input->scale, sizeof to.scale);
+    return to;
+}
+
+/* ---- Places ------------------------------------------------------------------------------ */
+
+/* A place between samples of an axis; outside of it its edge goes on. */
+static int find_place(float *f, double x, int size)
+{
+    x = limit(x, 0, size - 1);
+    int at = (int)x;
+    if (at > 0 && at == size - 1) at--;
+    *f = (float)(x - at);
+    return at;
 }
 
 /* How much of a place between pixels lies on the image: 1 inside, 0 from one pixel outside on. */
-static float cover(double x, int size)
+static float cover(const cyg_input *input, double x, int size)
 {
-    return (float)limit(x < 0 ? 1 + x : size - x, 0, 1);
+    return input->edge_border ? 1 : (float)limit(x < 0 ? 1 + x : size - x, 0, 1);
 }
 
-void cyg_sample_row(float *out, const cyg_input *input, const cyg_image *image,
-                    const cyg_region *region, int y)
+/* Chroma lies in the middle of the pixels that share it. */
+static double to_chroma(double x, int size, int shift)
 {
-    const float *m = region->m;
-    const double middle = input->centre_sample ? .5 : 0;
-    /* A network that samples corners never looks past the last pixel of its (padded) picture. */
-    const bool straight = m[1] == 0 && m[3] == 0 && !input->centre_sample;
-    const double last_x = straight ? (double)m[0] * input->width + m[2] - 1 : INFINITY;
-    const double last_y = straight ? (double)m[4] * input->height + m[5] - 1 : INFINITY;
-    for (int x = 0; x < input->width; x++, out += 3) {
-        const double ix = x + middle, iy = y + middle;
-        const double px = fmin(m[0] * ix + m[1] * iy + m[2] - middle, last_x);
-        const double py = fmin(m[3] * ix + m[4] * iy + m[5] - middle, last_y);
-        const float in = input->edge_border ? 1 : cover(px, image->width) * cover(py, image->height);
-        float rgb[3] = { 0 };
-        if (in > 0) colour_at(rgb, image, px, py);
-        for (int i = 0; i < 3; i++)
-            out[i] = (rgb[input->bgr ? 2 - i : i] * in - input->mean[i]) * input->scale[i];
+    return (limit(x, 0, size - 1) + .5) / (1 << shift) - .5;
+}
+
+static int chroma_size(int size, int shift)
+{
+    return (size + (1 << shift) - 1) >> shift;
+}
+
+/* Output pixel (x,y) in image pixels, counted from the centre of the first. */
+static void find_pixel(double *px, double *py, const cyg_sampler *s, int x, int y)
+{
+    const float *m = s->region.m;
+    const double middle = s->input->centre_sample ? .5 : 0, ix = x + middle, iy = y + middle;
+    *px = m[0] * ix + m[1] * iy + m[2] - middle;
+    *py = m[3] * ix + m[4] * iy + m[5] - middle;
+    if (s->straight && !s->input->centre_sample) {
+        /* A network that samples corners never looks past the last pixel of its padded picture. */
+        *px = fmin(*px, (double)m[0] * s->input->width + m[2] - 1);
+        *py = fmin(*py, (double)m[4] * s->input->height + m[5] - 1);
     }
+}
+
+static const uint8_t *row_of(const cyg_image *image, int plane, int y)
+{
+    return image->plane[plane] + y * image->stride[plane];
+}
+
+/* ---- Turned regions: one pixel at a time ---------------------------------------------------- */
+
+static float sample_at(const uint8_t *row, int depth, size_t i)
+{
+    return depth > 8 ? (float)((const uint16_t *)(const void *)row)[i] : (float)row[i];
+}
+
+static float value_at(const cyg_sampler *s, int channel, double px, double py)
+{
+    const cyg_image *image = &s->image;
+    int width = image->width, height = image->height;
+    if (s->channel[channel].plane) {
+        px = to_chroma(px, width, image->shift_x);
+        py = to_chroma(py, height, image->shift_y);
+        width = chroma_size(width, image->shift_x);
+        height = chroma_size(height, image->shift_y);
+    }
+    float fx, fy;
+    const int x = find_place(&fx, px, width), y = find_place(&fy, py, height);
+    const int plane = s->channel[channel].plane, step = s->step[plane];
+    const uint8_t *a = row_of(image, plane, y), *b = row_of(image, plane, y + (y + 1 < height));
+    const size_t i = (size_t)x * step + s->channel[channel].offset, j = x + 1 < width ? i + step : i;
+    const float top = sample_at(a, image->depth, i), bottom = sample_at(b, image->depth, i);
+    const float left = top + (bottom - top) * fy;
+    const float top2 = sample_at(a, image->depth, j), bottom2 = sample_at(b, image->depth, j);
+    const float right = top2 + (bottom2 - top2) * fy;
+    return left + (right - left) * fx;
+}
+
+static void turned_row(const cyg_sampler *s, float *out, int y)
+{
+    float values[3][BLOCK], covers[BLOCK];
+    const float *const in[3] = { values[0], values[1], values[2] };
+    for (int x = 0; x < s->input->width; x += BLOCK) {
+        const int count = s->input->width - x < BLOCK ? s->input->width - x : BLOCK;
+        for (int i = 0; i < count; i++) {
+            double px, py;
+            find_pixel(&px, &py, s, x + i, y);
+            covers[i] = cover(s->input, px, s->image.width) * cover(s->input, py, s->image.height);
+            for (int c = 0; c < 3; c++) values[c][i] = value_at(s, c, px, py);
+        }
+        s->kernels->colour(out + 3 * x, in, covers, &s->colour, count);
+    }
+}
+
+/* ---- Straight regions ------------------------------------------------------------------------- */
+
+/* Samples first .. last of a plane, between its rows y and y + 1. */
+static void blend_line(const cyg_sampler *s, float *line, int plane, int y, float fy, int step,
+                       int first, int last)
+{
+    const cyg_image *image = &s->image;
+    const int height = plane ? chroma_size(image->height, image->shift_y) : image->height;
+    const size_t from = (size_t)first * step * (image->depth > 8 ? 2 : 1);
+    const uint8_t *a = row_of(image, plane, y) + from;
+    const uint8_t *b = row_of(image, plane, y + (y + 1 < height)) + from;
+    const int count = (last - first + 1) * step;
+    if (image->depth > 8)
+        s->kernels->blend16(line, (const uint16_t *)(const void *)a, (const uint16_t *)(const void *)b, fy, count);
+    else
+        s->kernels->blend8(line, a, b, fy, count);
+}
+
+/* How many outputs from x on lie within a line of samples. */
+static int run_length(const cyg_axis *axis, int x, int width, int step)
+{
+    int n = 1;
+    while (x + n < width && (axis->at[x + n] + 2 - axis->at[x]) * step <= LINE) n++;
+    return n;
+}
+
+/* The channels of a plane for outputs x .. x + count - 1 of the row at image height py. */
+static void straight_plane(const cyg_sampler *s, float values[3][BLOCK], int plane, double py, int x,
+                           int count)
+{
+    const cyg_image *image = &s->image;
+    const cyg_axis *axis = plane ? &s->chroma : &s->luma;
+    const int width = plane ? chroma_size(image->width, image->shift_x) : image->width;
+    const int height = plane ? chroma_size(image->height, image->shift_y) : image->height;
+    float line[LINE], fy;
+    const int y = find_place(&fy, plane ? to_chroma(py, image->height, image->shift_y) : py, height);
+    const int step = s->step[plane];
+    for (int i = 0; i < count; ) {
+        const int end = i + run_length(axis, x + i, x + count, step), first = axis->at[x + i];
+        const int last = axis->at[x + end - 1] + 1, right = last < width ? step : 0;
+        blend_line(s, line, plane, y, fy, step, first, last < width ? last : width - 1);
+        for (int c = 0; c < 3; c++) {
+            const float *const origin = line + s->channel[c].offset;
+            if (s->channel[c].plane != plane) continue;
+            for (int j = i; j < end; j++) {
+                const float *const v = origin + (axis->at[x + j] - first) * step;
+                values[c][j] = v[0] + (v[right] - v[0]) * axis->f[x + j];
+            }
+        }
+        i = end;
+    }
+}
+
+static void straight_row(const cyg_sampler *s, float *out, int y)
+{
+    float values[3][BLOCK], covers[BLOCK];
+    const float *const in[3] = { values[0], values[1], values[2] };
+    double px, py;
+    find_pixel(&px, &py, s, 0, y);
+    const float covered = cover(s->input, py, s->image.height);
+    for (int x = 0; x < s->input->width; x += BLOCK) {
+        const int count = s->input->width - x < BLOCK ? s->input->width - x : BLOCK;
+        for (int i = 0; i < count; i++) covers[i] = s->cover[x + i] * covered;
+        for (int plane = 0; plane < s->planes; plane++)
+            if (covered > 0) straight_plane(s, values, plane, py, x, count);
+            else memset(values, 0, sizeof values);
+        s->kernels->colour(out + 3 * x, in, covers, &s->colour, count);
+    }
+}
+
+/* ---- All of it ----------------------------------------------------------------------------------- */
+
+static void find_channels(cyg_sampler *s)
+{
+    static const struct { int planes, step[3], plane[3], offset[3]; } layouts[] = {
+        [CYG_GRAY]  = { 1, { 1 },       { 0, 0, 0 }, { 0, 0, 0 } },
+        [CYG_RGB24] = { 1, { 3 },       { 0, 0, 0 }, { 0, 1, 2 } },
+        [CYG_YUV]   = { 3, { 1, 1, 1 }, { 0, 1, 2 }, { 0, 0, 0 } },
+        [CYG_NV12]  = { 2, { 1, 2 },    { 0, 1, 1 }, { 0, 0, 1 } },
+    };
+    s->planes = layouts[s->image.format].planes;
+    for (int i = 0; i < 3; i++) {
+        s->step[i] = layouts[s->image.format].step[i];
+        s->channel[i].plane = layouts[s->image.format].plane[i];
+        s->channel[i].offset = layouts[s->image.format].offset[i];
+    }
+}
+
+size_t cyg_sampler_size(const cyg_input *input)
+{
+    return 5 * (size_t)input->width;
+}
+
+void cyg_sampler_begin(cyg_sampler *s, const cyg_kernels *kernels, const cyg_input *input,
+                       float *memory, const cyg_image *image, cyg_region region)
+{
+    const int width = input->width;
+    const float *m = region.m;
+    *s = (cyg_sampler){ .kernels = kernels, .input = input, .image = *image, .region = region };
+    s->straight = m[1] == 0 && m[3] == 0 && m[0] > 0 && m[4] > 0;
+    s->colour = find_colour(image, input);
+    s->luma = (cyg_axis){ (int *)memory, memory + width };
+    s->chroma = (cyg_axis){ (int *)memory + 2 * width, memory + 3 * width };
+    s->cover = memory + 4 * width;
+    find_channels(s);
+    for (int x = 0; s->straight && x < width; x++) {
+        double px, py;
+        find_pixel(&px, &py, s, x, 0);
+        s->cover[x] = cover(input, px, image->width);
+        s->luma.at[x] = find_place(&s->luma.f[x], px, image->width);
+        s->chroma.at[x] = find_place(&s->chroma.f[x], to_chroma(px, image->width, image->shift_x),
+                                     chroma_size(image->width, image->shift_x));
+    }
+}
+
+void cyg_sampler_row(const cyg_sampler *s, float *out, int y)
+{
+    if (s->straight) straight_row(s, out, y);
+    else turned_row(s, out, y);
 }

@@ -84,16 +84,18 @@ static void depthwise_agrees(void **state)
         const int outs = (width + stride - 1) / stride;
         const int from = any(0, outs - 1), to = any(from + 1, outs);
         const size_t out_step = channels + any(0, 3), n = (outs - 1) * out_step + channels;
-        float *rows = some_floats((size_t)3 * width * channels), *w = some_floats((size_t)9 * channels);
-        const float *in[3] = { rows, rows + width * channels, rows + 2 * width * channels };
+        const size_t in_step = channels + any(0, 3);
+        const cyg_window window = { width, channels, stride, pad };
+        float *rows = some_floats(3 * width * in_step), *w = some_floats((size_t)9 * channels);
+        const float *in[3] = { rows, rows + width * in_step, rows + 2 * width * in_step };
         float *bias = some_floats(channels);
         float *packed_ref = malloc(cyg_pack_depthwise_size(ref, channels) * sizeof *packed_ref);
         float *packed = malloc(cyg_pack_depthwise_size(t, channels) * sizeof *packed);
         float *want = unset_floats(n), *got = unset_floats(n);
         cyg_pack_depthwise(packed_ref, ref, w, bias, channels);
         cyg_pack_depthwise(packed, t, w, bias, channels);
-        ref->depthwise(want, out_step, in, width, stride, pad, from, to, packed_ref, channels, 0, 6);
-        t->depthwise(got, out_step, in, width, stride, pad, from, to, packed, channels, 0, 6);
+        ref->depthwise(want, out_step, in, in_step, &window, from, to, packed_ref, 0, 6);
+        t->depthwise(got, out_step, in, in_step, &window, from, to, packed, 0, 6);
         assert_close(t, "depthwise", got, want, n, 9);
         free(rows); free(w); free(bias); free(packed_ref); free(packed); free(want); free(got);
     }
@@ -133,6 +135,45 @@ static void scan_agrees(void **state)
     }
 }
 
+static void blend_agrees(void **state)
+{
+    const cyg_kernels *t = *state, *ref = cyg_kernels_find("ref");
+    for (int trial = 0; trial < TRIALS; trial++) {
+        const int n = any(1, 90);
+        uint16_t a[90], b[90];
+        float *want = unset_floats(n), *got = unset_floats(n);
+        const float f = any(0, 100) / 100.f;
+        for (int i = 0; i < n; i++) {
+            a[i] = (uint16_t)any(0, 65535);
+            b[i] = (uint16_t)any(0, 65535);
+        }
+        ref->blend16(want, a, b, f, n);
+        t->blend16(got, a, b, f, n);
+        assert_close(t, "blend16", got, want, n, 65536);
+        ref->blend8(want, (uint8_t *)a, (uint8_t *)b, f, n);
+        t->blend8(got, (uint8_t *)a, (uint8_t *)b, f, n);
+        assert_close(t, "blend8", got, want, n, 256);
+        free(want); free(got);
+    }
+}
+
+static void colour_agrees(void **state)
+{
+    const cyg_kernels *t = *state, *ref = cyg_kernels_find("ref");
+    for (int trial = 0; trial < TRIALS; trial++) {
+        const int n = any(1, 70);
+        cyg_colour to;
+        for (size_t i = 0; i < sizeof to / sizeof(float); i++) ((float *)&to)[i] = any(-1000, 1000) / 300.f;
+        float *in = some_floats(4 * (size_t)n), *want = unset_floats(3 * (size_t)n), *got = unset_floats(3 * (size_t)n);
+        for (int i = 0; i < 3 * n; i++) in[i] *= 255;
+        const float *const rows[3] = { in, in + n, in + 2 * n };
+        ref->colour(want, rows, in + 3 * n, &to, n);
+        t->colour(got, rows, in + 3 * n, &to, n);
+        assert_close(t, "colour", got, want, 3 * (size_t)n, 2000);
+        free(in); free(want); free(got);
+    }
+}
+
 int main(void)
 {
     const cyg_kernels *list[CYG_MAX_ISAS];
@@ -145,6 +186,8 @@ int main(void)
             { "product of a known answer", reference_multiplies, NULL, NULL, t },
             { "depthwise", depthwise_agrees, NULL, NULL, t },
             { "mean", mean_agrees, NULL, NULL, t },
+            { "blend", blend_agrees, NULL, NULL, t },
+            { "colour", colour_agrees, NULL, NULL, t },
             { "scan", scan_agrees, NULL, NULL, t },
         };
         failed += cmocka_run_group_tests_name(list[i]->isa, tests, NULL, NULL);

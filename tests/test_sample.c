@@ -9,6 +9,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+static const cyg_kernels *tested;       /* the table at test */
 static uint32_t seed = 1;
 
 static int any(int from, int to)
@@ -60,8 +61,11 @@ static float *sampled(const cyg_backbone *net, const cyg_image *image, cyg_regio
 {
     const cyg_input *in = &net->input;
     const size_t row = (size_t)in->width * 3;
-    float *out = malloc(row * in->height * sizeof *out);
-    for (int y = 0; y < in->height; y++) cyg_sample_row(out + y * row, in, image, &region, y);
+    float *out = malloc(row * in->height * sizeof *out), *memory = malloc(cyg_sampler_size(in) * sizeof *memory);
+    cyg_sampler sampler;
+    cyg_sampler_begin(&sampler, tested, in, memory, image, region);
+    for (int y = 0; y < in->height; y++) cyg_sampler_row(&sampler, out + y * row, y);
+    free(memory);
     for (size_t i = 0; i < row * in->height; i++) out[i] = out[i] * 127.5f + 127.5f;
     return out;
 }
@@ -313,5 +317,12 @@ int main(void)
         cmocka_unit_test(ramps_stay_ramps), cmocka_unit_test(grey_is_grey),
         cmocka_unit_test(strides_may_be_negative), cmocka_unit_test(points_go_back),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    const cyg_kernels *list[CYG_MAX_ISAS];
+    const int count = cyg_kernels_list(list);
+    int failed = 0;
+    for (int i = 0; i < count; i++) {
+        tested = list[i];
+        failed += cmocka_run_group_tests_name(tested->isa, tests, NULL, NULL);
+    }
+    return failed;
 }

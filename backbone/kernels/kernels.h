@@ -12,6 +12,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* From three channels of an image to the network's: r[i] = clamp(offset[i] + sum over j of
+ * matrix[i][j] * channel[j], 0, 255), then (r[i] * cover - mean[i]) * scale[i]. */
+typedef struct cyg_colour { float matrix[3][3], offset[3], mean[3], scale[3]; } cyg_colour;
+
+/* A row of a depthwise layer: width columns of input, `pad` of zeros before them. */
+typedef struct cyg_window { int width, channels, stride, pad; } cyg_window;
+
 typedef struct cyg_kernels {
     const char *isa;        /* "ref", "sse2", "avx2", "avx512", "neon" */
     int lanes;              /* floats in a vector */
@@ -28,12 +35,20 @@ typedef struct cyg_kernels {
      *                          in[ky][x * stride - pad + kx][c] * w[ky][kx][c], lo, hi)
      * where columns outside 0 .. width-1 count as 0. Each row of `in` must be followed by
      * CYG_SLACK readable bytes (of any value). */
-    void (*depthwise)(float *out, size_t out_step, const float *const in[3], int width,
-                      int stride, int pad, int from, int to, const float *packed, int channels,
+    void (*depthwise)(float *out, size_t out_step, const float *const in[3], size_t in_step,
+                      const cyg_window *window, int from, int to, const float *packed,
                       float lo, float hi);
 
     /* out[c] = the mean of in[pixel][c] */
     void (*mean)(float *out, const float *in, int pixels, int channels);
+
+    /* out[i] = a[i] + (b[i] - a[i]) * f, of 8-bit and of 16-bit samples */
+    void (*blend8)(float *out, const uint8_t *a, const uint8_t *b, float f, int count);
+    void (*blend16)(float *out, const uint16_t *a, const uint16_t *b, float f, int count);
+
+    /* out[i][3] from in[0][i], in[1][i], in[2][i] and cover[i] */
+    void (*colour)(float *out, const float *const in[3], const float *cover, const cyg_colour *to,
+                   int count);
 
     /* dots[i] = sum over j < width of codes[i][j] * with[j], for codes of 0 .. 127 and `with`
      * of -127 .. 127: the range in which every instruction set gives the same integers.

@@ -17,17 +17,17 @@ static void product(float *out, size_t out_step, const float *in, size_t in_step
         }
 }
 
-static void depthwise(float *out, size_t out_step, const float *const in[3], int width, int stride,
-                      int pad, int from, int to, const float *packed, int channels, float lo,
+static void depthwise(float *out, size_t out_step, const float *const in[3], size_t in_step,
+                      const cyg_window *window, int from, int to, const float *packed, float lo,
                       float hi)
 {
-    for (int c = 0; c < channels; c++, packed += 1 + 9)     /* blocks of one channel */
+    for (int c = 0; c < window->channels; c++, packed += 1 + 9)     /* blocks of one channel */
         for (int x = from; x < to; x++) {
             float sum = packed[0];
             for (int tap = 0; tap < 9; tap++) {
-                const int column = x * stride - pad + tap % 3;
-                if (column >= 0 && column < width)
-                    sum += in[tap / 3][(size_t)column * channels + c] * packed[1 + tap];
+                const int column = x * window->stride - window->pad + tap % 3;
+                if (column >= 0 && column < window->width)
+                    sum += in[tap / 3][column * in_step + c] * packed[1 + tap];
             }
             out[(x - from) * out_step + c] = clamp(sum, lo, hi);
         }
@@ -51,8 +51,30 @@ static void scan(int32_t *dots, const uint8_t *codes, const int8_t *with, int co
     }
 }
 
+static void blend8(float *out, const uint8_t *a, const uint8_t *b, float f, int count)
+{
+    for (int i = 0; i < count; i++) out[i] = (float)a[i] + (float)(b[i] - a[i]) * f;
+}
+
+static void blend16(float *out, const uint16_t *a, const uint16_t *b, float f, int count)
+{
+    for (int i = 0; i < count; i++) out[i] = (float)a[i] + (float)(b[i] - a[i]) * f;
+}
+
+static void colour(float *out, const float *const in[3], const float *cover, const cyg_colour *to,
+                   int count)
+{
+    for (int i = 0; i < count; i++)
+        for (int c = 0; c < 3; c++) {
+            float v = to->offset[c];
+            for (int j = 0; j < 3; j++) v += to->matrix[c][j] * in[j][i];
+            *out++ = (clamp(v, 0, 255) * cover[i] - to->mean[c]) * to->scale[c];
+        }
+}
+
 extern const cyg_kernels cyg_kernels_ref;
 const cyg_kernels cyg_kernels_ref = {
     .isa = "ref", .lanes = 1, .columns = 1,
-    .product = product, .depthwise = depthwise, .mean = mean, .scan = scan,
+    .product = product, .depthwise = depthwise, .mean = mean,
+    .blend8 = blend8, .blend16 = blend16, .colour = colour, .scan = scan,
 };

@@ -76,38 +76,68 @@ static void product(float *out, size_t out_step, const float *in, size_t in_step
     }
 }
 
-/* One vector of channels at one output pixel; taps kx0 <= kx < kx1 are inside of the row. */
-TILE depthwise_pixel(float *out, const float *const in[3], ptrdiff_t at, size_t channels,
-                     const vf *w, int kx0, int kx1, int cols, range to)
+/* Where a depthwise row comes from and goes to. */
+typedef struct dw_row {
+    float *out;
+    const float *const *in;
+    size_t out_step, in_step;
+    const cyg_window *window;
+    range to;
+} dw_row;
+
+/* Channels c .. of outputs x .. x + count - 1; of each 3 columns, kx0 <= kx < kx1 are inside of
+ * the row. A column that several outputs share is loaded once. */
+TILE depthwise_run(int count, int stride, float *out, const dw_row *row, int x, int c, const vf *w,
+                   int kx0, int kx1)
 {
-    vf sum = w[0];
+    const ptrdiff_t at = (x * stride - row->window->pad) * (ptrdiff_t)row->in_step + c;
+    vf sum[DW];
+    UNROLL for (int i = 0; i < count; i++) sum[i] = w[0];
     UNROLL for (int ky = 0; ky < 3; ky++)
-        UNROLL for (int kx = 0; kx < 3; kx++)
-            if (kx >= kx0 && kx < kx1)
-                sum += vf_load(in[ky] + at + kx * (ptrdiff_t)channels) * w[1 + ky * 3 + kx];
-    const vf y = clamp(sum, to);
-    if (cols >= VF) vf_store(out, y);
-    else vf_store_part(out, y, cols);
+        UNROLL for (int column = 0; column < (count - 1) * stride + 3; column++) {
+            if (count == 1 && (column < kx0 || column >= kx1)) continue;
+            const vf v = vf_load(row->in[ky] + at + column * (ptrdiff_t)row->in_step);
+            UNROLL for (int i = 0; i < count; i++) {
+                const int kx = column - i * stride;
+                if (kx >= 0 && kx < 3) sum[i] += v * w[1 + ky * 3 + kx];
+            }
+        }
+    UNROLL for (int i = 0; i < count; i++, out += row->out_step) {
+        const vf y = clamp(sum[i], row->to);
+        if (row->window->channels - c >= VF) vf_store(out + c, y);
+        else vf_store_part(out + c, y, row->window->channels - c);
+    }
 }
 
-static void depthwise(float *out, size_t out_step, const float *const in[3], int width, int stride,
-                      int pad, int from, int to, const float *packed, int channels, float lo,
+/* One vector of channels, outputs from <= x < to. */
+TILE depthwise_channels(int stride, const dw_row *row, int from, int to, int c, const vf *w)
+{
+    const int width = row->window->width, pad = row->window->pad;
+    float *out = row->out;
+    for (int x = from; x < to; ) {
+        const int first = x * stride - pad, left = width - first;
+        if (first >= 0 && x + DW <= to && left >= (DW - 1) * stride + 3) {
+            depthwise_run(DW, stride, out, row, x, c, w, 0, 3);
+            x += DW;
+            out += DW * row->out_step;
+        } else {
+            depthwise_run(1, stride, out, row, x, c, w, first < 0 ? -first : 0, left < 3 ? left : 3);
+            x++;
+            out += row->out_step;
+        }
+    }
+}
+
+static void depthwise(float *out, size_t out_step, const float *const in[3], size_t in_step,
+                      const cyg_window *window, int from, int to, const float *packed, float lo,
                       float hi)
 {
-    const range limits = { lo, hi };
-    for (int c = 0; c < channels; c += VF, packed += (1 + 9) * VF) {
+    const dw_row row = { out, in, out_step, in_step, window, { lo, hi } };
+    for (int c = 0; c < window->channels; c += VF, packed += (1 + 9) * VF) {
         vf w[10];
         UNROLL for (int i = 0; i < 10; i++) w[i] = vf_load(packed + i * VF);
-        for (int x = from; x < to; x++) {
-            const int first = x * stride - pad;
-            const ptrdiff_t at = (ptrdiff_t)first * channels + c;
-            float *const o = out + (x - from) * out_step + c;
-            if (first >= 0 && first + 3 <= width)
-                depthwise_pixel(o, in, at, channels, w, 0, 3, channels - c, limits);
-            else
-                depthwise_pixel(o, in, at, channels, w, first < 0 ? -first : 0,
-                                width - first < 3 ? width - first : 3, channels - c, limits);
-        }
+        if (window->stride == 1) depthwise_channels(1, &row, from, to, c, w);
+        else depthwise_channels(2, &row, from, to, c, w);
     }
 }
 
@@ -141,6 +171,40 @@ static void scan(int32_t *dots, const uint8_t *codes, const int8_t *with, int co
     }
 }
 
+/* The compiler makes the vectors of these two. */
+static void blend8(float *restrict out, const uint8_t *a, const uint8_t *b, float f, int count)
+{
+    for (int i = 0; i < count; i++) out[i] = (float)a[i] + (float)(b[i] - a[i]) * f;
+}
+
+static void blend16(float *restrict out, const uint16_t *a, const uint16_t *b, float f, int count)
+{
+    for (int i = 0; i < count; i++) out[i] = (float)a[i] + (float)(b[i] - a[i]) * f;
+}
+
+static vf one_colour(const vf in[3], vf cover, const cyg_colour *to, int c)
+{
+    vf v = vf_all(to->offset[c]);
+    UNROLL for (int j = 0; j < 3; j++) v += in[j] * vf_all(to->matrix[c][j]);
+    v = clamp(v, (range){ 0, 255 });
+    return (v * cover - vf_all(to->mean[c])) * vf_all(to->scale[c]);
+}
+
+static void colour(float *out, const float *const in[3], const float *cover, const cyg_colour *to,
+                   int count)
+{
+    float edge[4][VF] = { { 0 } }, rgb[3][VF];
+    for (int i = 0; i < count; i += VF, out += 3 * VF) {
+        const float *from[4] = { in[0] + i, in[1] + i, in[2] + i, cover + i };
+        const int n = count - i < VF ? count - i : VF;
+        for (int j = 0; j < 4 && n < VF; j++) from[j] = memcpy(edge[j], from[j], (size_t)n * sizeof(float));
+        const vf v[3] = { vf_load(from[0]), vf_load(from[1]), vf_load(from[2]) };
+        UNROLL for (int c = 0; c < 3; c++) vf_store(rgb[c], one_colour(v, vf_load(from[3]), to, c));
+        for (int j = 0; j < n; j++)
+            for (int c = 0; c < 3; c++) out[3 * j + c] = rgb[c][j];
+    }
+}
+
 #define JOIN(a, b) a##b
 #define NAMED(isa) JOIN(cyg_kernels_, isa)
 #define TEXT(x) #x
@@ -149,5 +213,6 @@ extern const cyg_kernels NAMED(CYG_ISA);
 const cyg_kernels NAMED(CYG_ISA) = {
     .isa = QUOTED(CYG_ISA), .lanes = VF, .columns = NR,
     .product = product, .depthwise = depthwise, .mean = mean,
+    .blend8 = blend8, .blend16 = blend16, .colour = colour,
     .scan = scan,
 };

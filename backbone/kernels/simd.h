@@ -31,7 +31,8 @@ enum { VBYTES = 16, MR = 4 };
 enum {
     VF = VBYTES / 4,        /* float or int32 lanes of a vector */
     NV = 2,                 /* vectors of a tile's row */
-    NR = VF * NV            /* columns of a whole tile */
+    NR = VF * NV,           /* columns of a whole tile */
+    DW = 4                  /* pixels that a depthwise run computes at a time */
 };
 
 typedef float   vf __attribute__((vector_size(VBYTES)));
