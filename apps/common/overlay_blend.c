@@ -71,11 +71,23 @@ static int rgb_components(component c[3], const cyg_image *im)
 /* What a pixel does to a sample: added is 2^16 times what comes, kept 255ths of what was stay. */
 typedef struct effect { int64_t added; int kept; } effect;
 
+/* sum / n, without dividing for whole blocks; rounded down. */
+static inline int64_t mean(int64_t sum, int n)
+{
+    switch (n) {
+    case 1: return sum;
+    case 2: return sum >> 1;
+    case 4: return sum >> 2;
+    case 8: return sum >> 3;
+    }
+    return sum / n;
+}
+
 /* The mean of n premultiplied pixels whose sums are r, g, b, a. */
 static inline effect effect_of(const component *c, int r, int g, int b, int a, int n)
 {
     const int64_t added = c->r * r + c->g * g + c->b * b + c->a * a;
-    return (effect){ n == 1 ? added : added / n, n == 1 ? 255 - a : (255 * n - a + n / 2) / n };
+    return (effect){ mean(added, n), (int)mean(255 * n - a + n / 2, n) };
 }
 
 static inline int64_t mix(const component *c, int64_t old, effect e)
@@ -121,18 +133,30 @@ static inline void blend_blocks(const component *c, bool wide, const blend_rows 
     const ptrdiff_t step = c->step * (wide ? 2 : 1);
     const int across = 1 << c->shift_x;
     uint8_t *at = c->base + (y >> c->shift_y) * c->stride + (from >> c->shift_x) * step;
+    uint32_t last = 0;                  /* neighbours are often alike */
+    effect e = { 0, 255 };
     for (int x = from; x < to; x += across, at += step) {
         const int end = x + across < to ? x + across : to;
+        const uint32_t first = rows->row[0][x];
         int r = 0, g = 0, b = 0, a = 0;
+        uint32_t differ = 0;
         for (int i = 0; i < count; i++)
             for (int px = x; px < end; px++) {
                 const uint32_t p = rows->row[i][px];
+                differ |= p ^ first;
                 r += p >> 16 & 255;
                 g += p >> 8 & 255;
                 b += p & 255;
                 a += p >> 24;
             }
-        if (a) write_sample(at, wide, mix(c, read_sample(at, wide), effect_of(c, r, g, b, a, count * (end - x))));
+        if (!a) continue;
+        if (differ) {
+            write_sample(at, wide, mix(c, read_sample(at, wide), effect_of(c, r, g, b, a, count * (end - x))));
+            continue;
+        }
+        if (first != last) e = effect_of(c, first >> 16 & 255, first >> 8 & 255, first & 255, (int)(first >> 24), 1);
+        last = first;
+        write_sample(at, wide, mix(c, read_sample(at, wide), e));
     }
 }
 
@@ -161,8 +185,8 @@ typedef struct job {
     int x, y, width, height;    /* where it goes */
 } job;
 
-/* The surface's column (or row) that stands at place i of n. */
-static inline int unstretched(int i, int n, int size)
+/* The surface's row that stands at place i of n. */
+static int unstretched(int i, int n, int size)
 {
     const int middle = size / 2;
     return i < middle ? i : i >= n - (size - 1 - middle) ? i - n + size : middle;
@@ -175,8 +199,12 @@ static void fetch(uint32_t *row, const job *j, int y, int from, int to)
     if (y < j->y || y >= j->y + j->height) return;
     const uint8_t *line = j->pixels + unstretched(y - j->y, j->height, j->size_y) * j->stride;
     const uint32_t *source = (const uint32_t *)(const void *)line;
+    const int middle = j->size_x / 2, shift = j->width - j->size_x;     /* columns after the middle one stand further right */
+    const int left = smaller(to, j->x + middle), right = larger(from, j->x + middle + shift + 1);
     const int end = smaller(to, j->x + j->width);
-    for (int x = larger(from, j->x); x < end; x++) row[x] = source[unstretched(x - j->x, j->width, j->size_x)];
+    for (int x = larger(from, j->x); x < left; x++) row[x] = source[x - j->x];
+    for (int x = larger(from, j->x + middle); x < smaller(right, end); x++) row[x] = source[middle];
+    for (int x = right; x < end; x++) row[x] = source[x - j->x - shift];
 }
 
 /* True if row y lies where the surface's middle row is repeated. */
