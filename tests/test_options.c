@@ -19,9 +19,11 @@ typedef struct settings {
 } settings;
 
 static const option table[] = {
-    { "model", "model", 'm', OPTION_TEXT, offsetof(settings, model), .argument = "FILE", .help = "detect with this model" },
+    { "model", "model", 'm', OPTION_TEXT, offsetof(settings, model), .argument = "FILE",
+      .help = "detect with this model" },
     { "detect.threshold", "threshold", 't', OPTION_REAL, offsetof(settings, threshold), "0.5", 0, 1,
-      .argument = "SCORE", .help = "keep what scores above SCORE, which is a rather long sentence so that it must be wrapped" },
+      .argument = "SCORE",
+      .help = "keep what scores above SCORE, which is a rather long sentence so that it must be wrapped" },
     { "detect.max", "max-faces", 0, OPTION_INT, offsetof(settings, max), "100", 1, 256, .help = "keep the best N" },
     { "detect.gain", NULL, 0, OPTION_REAL, offsetof(settings, gain), "-1", .help = "any number" },
     { "input.start", "start", 's', OPTION_TIME, offsetof(settings, start), "0", 0, INFINITY, .help = "begin here" },
@@ -38,10 +40,11 @@ static const option table[] = {
 
 static const options_app app = {
     "cygnet-test", "test the table of options, and say with a sentence that is longer than one line what it does",
-    "[options] INPUT...", "cygnet-test a.mp4\ncygnet-test -t 0.3 'b c.mp4'\n.hidden \\ ~ line", "0  done\n2  usage", table,
+    "[options] INPUT...", "cygnet-test a.mp4\ncygnet-test -t 0.3 'b c.mp4'\n.hidden \\ ~ line",
+    "0  done\n2  usage", table,
 };
 
-static char folder[] = "/tmp/cygnet-options-XXXXXX";
+static char folder[] = "/tmp/cygnet-options.XXXXXX";
 
 static const char *path_of(const char *name)
 {
@@ -105,8 +108,10 @@ static void command_line(void **state)
     options *o;
     cyg_error err;
     const char *const *words;
-    assert_int_equal(run(&o, &s, "a.mp4|-t|0.25|--max-faces=7|-vyo|out.mp4|-|--no-audio|-s1:30|b.mp4|-pjsonl|--|--font", &err), CYG_OK);
-    assert_true(s.threshold == 0.25 && s.max == 7 && s.verbose && s.overwrite && !s.audio && s.start == 90 && s.progress == 2);
+    assert_int_equal(run(&o, &s, "a.mp4|-t|0.25|--max-faces=7|-vyo|out.mp4|-|--no-audio|-s1:30|b.mp4|-pjsonl|--|--font",
+                         &err), CYG_OK);
+    assert_true(s.threshold == 0.25 && s.max == 7 && s.verbose && s.overwrite && !s.audio && s.start == 90 &&
+        s.progress == 2);
     assert_string_equal(s.output, "out.mp4");
     assert_int_equal(options_words(o, &words), 4);
     assert_string_equal(words[0], "a.mp4");
@@ -115,7 +120,8 @@ static void command_line(void **state)
     assert_string_equal(words[3], "--font");
     options_free(o);
 
-    assert_int_equal(run(&o, &s, "--threshold|1|--threshold|0|--audio=off|--font|\xFF\xC3\xA9|--output=--x", &err), CYG_OK);
+    assert_int_equal(run(&o, &s, "--threshold|1|--threshold|0|--audio=off|--font|\xFF\xC3\xA9|--output=--x",
+        &err), CYG_OK);
     assert_true(s.threshold == 0 && !s.audio);
     assert_string_equal(s.output, "--x");
     assert_string_equal(s.font, "\xFF\xC3\xA9");                /* bytes stay as they are ... */
@@ -142,7 +148,8 @@ static void command_line_mistakes(void **state)
     fails("--threshold=0.5 ", "--threshold: found '0.5 ', expected a number from 0 to 1");
     fails("--threshold=", "--threshold: found '', expected a number from 0 to 1");
     fails("--max-faces|7.5", "--max-faces: found '7.5', expected a whole number from 1 to 256");
-    fails("--max-faces|99999999999999999999", "--max-faces: found '99999999999999999999', expected a whole number from 1 to 256");
+    fails("--max-faces|99999999999999999999",
+        "--max-faces: found '99999999999999999999', expected a whole number from 1 to 256");
     fails("--max-faces|0", "--max-faces: found '0', expected a whole number from 1 to 256");
     fails("--progress|bar", "--progress: found 'bar', expected one of auto, text, jsonl, none");
     fails("--progress|", "--progress: found '', expected one of auto, text, jsonl, none");
@@ -166,7 +173,8 @@ static void times(void **state)
         { "1:30", 90 }, { "0:01:30.5", 90.5 }, { "90:00", 5400 }, { "100:00:01", 360001 }, { ".5", 0.5 },
     };
     static const char *const bad[] = {
-        "", "1:", ":30", "1:60", "1:61:00", "1:2:3:4", "1.5:30", "1:-2", "1 :30", "5x", "-1", "1:30s", "nan", "1e999", "1::2",
+        "", "1:", ":30", "1:60", "1:61:00", "1:2:3:4", "1.5:30", "1:-2", "1 :30", "5x", "-1", "1:30s", "nan",
+        "1e999", "1::2",
     };
     settings s;
     options *o;
@@ -192,11 +200,12 @@ static void layers(void **state)
     cyg_error err;
     char words[1000];
     assert_int_equal(setenv("XDG_CONFIG_HOME", folder, 1), 0);
-    write_file("cygnet/test.yaml", "detect:\n  threshold: 0.1\n  max: 11\noutput:\n  level: 1\n  progress: text\n  font: user\n");
+    write_file("cygnet/test.yaml",
+               "detect:\n  threshold: 0.1\n  max: 11\noutput:\n  level: 1\n  progress: text\n  font: user\n");
     write_file("one.yaml", "detect: {threshold: 0.2, max: 12}\noutput: {level: 2, progress: none}\n");
     write_file("two.yaml", "detect: {threshold: 0.3, max: 13}\noutput: {level: 3}\n");
-    snprintf(words, sizeof words, "--threshold|0.5|--set|detect.max=14|--config|%s/one.yaml|--config=%s/two.yaml|--set=detect.threshold=0.4",
-             folder, folder);
+    snprintf(words, sizeof words, "--threshold|0.5|--set|detect.max=14|--config|%s/one.yaml|"
+             "--config=%s/two.yaml|--set=detect.threshold=0.4", folder, folder);
     assert_int_equal(run(&o, &s, words, &err), CYG_OK);
     assert_true(s.threshold == 0.5 && s.max == 14 && s.level == 3 && s.progress == 3);
     assert_string_equal(s.font, "user");
@@ -207,7 +216,8 @@ static void layers(void **state)
 
     write_file("cygnet/test.yaml", "detect:\n  treshold: 0.1\n");
     assert_int_equal(run(&o, &s, "", &err), CYG_ARGUMENT);
-    snprintf(words, sizeof words, "%s:2:3: unknown key 'detect.treshold'; did you mean 'detect.threshold'?", path_of("cygnet/test.yaml"));
+    snprintf(words, sizeof words, "%s:2:3: unknown key 'detect.treshold'; did you mean 'detect.threshold'?",
+        path_of("cygnet/test.yaml"));
     assert_string_equal(err.message, words);
     assert_int_equal(unlink(path_of("cygnet/test.yaml")), 0);
     assert_int_equal(run(&o, &s, "--config|/nonexistent.yaml", &err), CYG_IO);
@@ -239,7 +249,8 @@ static void yaml_files(void **state)
     yaml("output: {font: \"null\", audio: \"no\"}\n", NULL);
     yaml("\xEF\xBB\xBFmodel: x\n", NULL);
 
-    yaml("detect:\n  max: 1\n  treshold: 0.5\n", "my.yaml:3:3: unknown key 'detect.treshold'; did you mean 'detect.threshold'?");
+    yaml("detect:\n  max: 1\n  treshold: 0.5\n",
+        "my.yaml:3:3: unknown key 'detect.treshold'; did you mean 'detect.threshold'?");
     yaml("threshold: 0.5\n", "my.yaml:1:1: unknown key 'threshold'; did you mean 'detect.threshold'?");
     yaml("detct:\n  max: 5\n", "my.yaml:1:1: unknown key 'detct'; did you mean 'detect'?");
     yaml("detect:\n  x:\n    y: 1\n", "my.yaml:2:3: unknown key 'detect.x'");
@@ -309,8 +320,10 @@ static void help(void **state)
         line += length + (line[length] == '\n');
     }
     const char *const parts[] = {
-        "Usage: cygnet-test [options] INPUT...", "\nExamples:\n  cygnet-test a.mp4\n", "\nDetect:\n", "  -t, --threshold SCORE",
-        "--[no-]audio", "[auto]", "\nOptions:\n", "  -o, --output PATH", "--print-config", "\nExit status:\n  0  done" };
+        "Usage: cygnet-test [options] INPUT...", "\nExamples:\n  cygnet-test a.mp4\n", "\nDetect:\n",
+        "  -t, --threshold SCORE",
+        "--[no-]audio", "[auto]", "\nOptions:\n", "  -o, --output PATH", "--print-config",
+        "\nExit status:\n  0  done" };
     const char *at = text;
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         assert_non_null(at = strstr(at, parts[i]));
@@ -345,7 +358,8 @@ static void print_config(void **state)
     settings s, again;
     options *o;
     cyg_error err;
-    char *text = printed("--print-config|-t|0.75|--font|yes # \"\\ \xF0\x9F\x98\x80|--set|input.start=1:30|--model=null", CYG_END);
+    char *text = printed("--print-config|-t|0.75|--font|yes # \"\\ \xF0\x9F\x98\x80"
+                         "|--set|input.start=1:30|--model=null", CYG_END);
     assert_non_null(strstr(text, "\n  threshold: 0.75    # -t\n"));
     assert_non_null(strstr(text, "\n  start: 1:30    # --set\n"));
     assert_non_null(strstr(text, "\n  max: 100\n"));
@@ -401,9 +415,11 @@ static void verbs(void **state)
 static void utf8(void **state)
 {
     static const struct { const char *in, *out; } cases[] = {
-        { "", "" }, { "a\xC3\xA9", "a\xC3\xA9" }, { "\xC3", "\xEF\xBF\xBD" }, { "\xC0\x80", "\xEF\xBF\xBD\xEF\xBF\xBD" },
+        { "", "" }, { "a\xC3\xA9", "a\xC3\xA9" }, { "\xC3", "\xEF\xBF\xBD" },
+        { "\xC0\x80", "\xEF\xBF\xBD\xEF\xBF\xBD" },
         { "\xED\xA0\x80", "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD" }, { "\xF0\x9F\x98\x80", "\xF0\x9F\x98\x80" },
-        { "\xF4\x90\x80\x80", "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD" }, { "\xE2\x82", "\xEF\xBF\xBD\xEF\xBF\xBD" },
+        { "\xF4\x90\x80\x80", "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD" },
+        { "\xE2\x82", "\xEF\xBF\xBD\xEF\xBF\xBD" },
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char *text = text_valid_utf8(cases[i].in);
@@ -432,7 +448,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(built_in), cmocka_unit_test(command_line), cmocka_unit_test(command_line_mistakes),
         cmocka_unit_test(times), cmocka_unit_test(yaml_files), cmocka_unit_test(layers), cmocka_unit_test(help),
-        cmocka_unit_test(man_page), cmocka_unit_test(print_config), cmocka_unit_test(full_disk), cmocka_unit_test(verbs),
+        cmocka_unit_test(man_page), cmocka_unit_test(print_config), cmocka_unit_test(full_disk),
+        cmocka_unit_test(verbs),
         cmocka_unit_test(utf8),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

@@ -10,7 +10,13 @@
 #include <cmocka.h>
 #include "overlay.h"
 
-typedef struct kind { const char *name; cyg_pixels format; int depth, shift_x, shift_y; bool full; cyg_matrix matrix; } kind;
+typedef struct kind {
+    const char *name;
+    cyg_pixels  format;
+    int         depth, shift_x, shift_y;
+    bool        full;
+    cyg_matrix  matrix;
+} kind;
 
 static const kind kinds[] = {
     { "gray",      CYG_GRAY,  8,  0, 0, false, CYG_BT601 },
@@ -113,7 +119,8 @@ static void free_frame(frame *f)
 
 static void add(frame *f, float x1, float y1, float x2, float y2, const char *text)
 {
-    f->objects[f->object_count++] = (object){ .box = { x1, y1, x2, y2 }, .score = .93f, .label = 0, .label_text = text };
+    f->objects[f->object_count++] =
+        (object){ .box = { x1, y1, x2, y2 }, .score = .93f, .label = 0, .label_text = text };
 }
 
 static overlay *make_overlay(bool labels, bool scores, float scale)
@@ -127,7 +134,8 @@ static overlay *make_overlay(bool labels, bool scores, float scale)
 /* ---- tests ----------------------------------------------------------------------------------- */
 
 static const char *const texts[] = {
-    NULL, "", "face", "田中さくら", "ليلى خالد", "\xFF\xFE broken \xC3", "a\nb\tc\x01", "😀 smile", "שלום",
+    NULL, "", "face", "田中さくら", "ليلى خالد", "\xFF\xFE broken \xC3", "a\nb\tc\x01",
+    "😀 smile", "שלום",
     "a name that goes on and on and on and on and on and on and on and on and on and on and on and on and on",
 };
 
@@ -168,7 +176,8 @@ static int count_changes(const cyg_image *before, const cyg_image *after, int (*
                 for (int i = 0; i < count && !inside; i++) {
                     const int *b = bounds[i];
                     inside = b[0] <= x << sx && b[1] <= y << sy && b[2] > x << sx && b[3] > y << sy &&
-                             (b[2] >= (x + 1) << sx || b[2] == after->width) && (b[3] >= (y + 1) << sy || b[3] == after->height);
+                             (b[2] >= (x + 1) << sx || b[2] == after->width) &&
+                             (b[3] >= (y + 1) << sy || b[3] == after->height);
                 }
                 if (!inside) fail_msg("plane %d: sample %d,%d changed outside of all bounds", p, x, y);
             }
@@ -239,7 +248,8 @@ static void colours_are_right(void **state)
         overlay_draw(o, f);
         double rgb[3];
         if (f->image.format == CYG_GRAY) {
-            const double r = f->image.matrix == CYG_BT601 ? .299 : .2126, b = f->image.matrix == CYG_BT601 ? .114 : .0722;
+            const bool old = f->image.matrix == CYG_BT601;
+            const double r = old ? .299 : .2126, b = old ? .114 : .0722;
             const double luma = r * blue[0] + (1 - r - b) * blue[1] + b * blue[2];
             assert_true(fabs(sample(&f->image, 0, 160, 60, 0) * 255. / ((1 << f->image.depth) - 1) - luma) < 1);
         } else {
@@ -247,7 +257,8 @@ static void colours_are_right(void **state)
             for (int i = 0; i < 4; i++) {
                 colour_at(rgb, &f->image, places[i][0], places[i][1]);
                 for (int c = 0; c < 3; c++)
-                    if (fabs(rgb[c] - blue[c]) > 2.5) fail_msg("%s: found %.1f, expected %.1f", kinds[k].name, rgb[c], blue[c]);
+                    if (fabs(rgb[c] - blue[c]) > 2.5)
+                        fail_msg("%s: found %.1f, expected %.1f", kinds[k].name, rgb[c], blue[c]);
             }
         }
         overlay_free(o);
@@ -275,8 +286,9 @@ static void formats_agree(void **state)
                 plane_size(im, p, &columns, &rows, &bytes);
                 const int grey = im->format == CYG_RGB24 || p ? 128 : im->full_range ? 128 : 126;
                 uint8_t *m = plane_memory(im, p);
+                const int value = grey << (im->depth - 8);
                 for (int j = 0; j < columns * rows * bytes; j++)
-                    m[j] = (uint8_t)(im->depth == 8 ? grey : j & 1 ? grey << (im->depth - 8) >> 8 : grey << (im->depth - 8) & 255);
+                    m[j] = (uint8_t)(im->depth == 8 ? grey : j & 1 ? value >> 8 : value & 255);
             }
             overlay *o = make_overlay(true, true, 1);
             add(f[i], 31.4f, 40, 77, 83.7f, "face");
@@ -299,9 +311,11 @@ static void formats_agree(void **state)
                 double mean = 0;
                 int n = 0;
                 for (int py = y << sy; py < (y + 1) << sy && py < 97; py++)
-                    for (int px = x << sx; px < (x + 1) << sx && px < 151; px++, n++) mean += sample(&f[1]->image, 1, px, py, 0);
+                    for (int px = x << sx; px < (x + 1) << sx && px < 151; px++, n++)
+                        mean += sample(&f[1]->image, 1, px, py, 0);
                 const double found = (double)sample(im, 1, x, y, 0) / unit;
-                if (fabs(found - mean / n) > 1.6) fail_msg("%s: chroma %d,%d: %.1f, expected %.1f", kinds[k].name, x, y, found, mean / n);
+                if (fabs(found - mean / n) > 1.6)
+                    fail_msg("%s: chroma %d,%d: %.1f, expected %.1f", kinds[k].name, x, y, found, mean / n);
             }
         for (int i = 0; i < 3; i++) free_frame(f[i]);
     }

@@ -264,7 +264,7 @@ static cyg_status take_value(line *l, const char **value, const option *row, con
         return CYG_OK;
     }
     option_expects(expected, sizeof expected, row);
-    if (row->type == OPTION_TEXT) snprintf(expected, sizeof expected, "%s", row->argument ? row->argument : "some text");
+    if (row->type == OPTION_TEXT && row->argument) snprintf(expected, sizeof expected, "%s", row->argument);
     return cyg_fail(l->err, CYG_ARGUMENT, "%s: no value%s%s%s, expected %s", where, none ? "" : " before '",
                     none ? "" : quote(l->argv[l->next]).text, none ? "" : "'", expected);
 }

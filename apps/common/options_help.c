@@ -34,7 +34,8 @@ static const char *initial(const option *row)
 static const char *argument(const option *row)
 {
     static const char *const names[] = {
-        [OPTION_INT] = "N", [OPTION_REAL] = "X", [OPTION_TEXT] = "TEXT", [OPTION_TIME] = "TIME", [OPTION_CHOICE] = "WORD",
+        [OPTION_INT] = "N", [OPTION_REAL] = "X", [OPTION_TEXT] = "TEXT", [OPTION_TIME] = "TIME",
+        [OPTION_CHOICE] = "WORD",
     };
     return row->type == OPTION_FLAG ? NULL : row->argument ? row->argument : names[row->type];
 }
@@ -234,11 +235,13 @@ static void man_settings(const options_app *app)
     for (const option *row = app->table; row->key || row->flag; row++) {
         if (!row->key || !options_group_length(row->key)) continue;
         const int length = options_group_length(row->key);
-        printf("    %.*s:\n        %s: %s\n", length, row->key, row->key + length + 1, row->initial ? row->initial : "null");
+        printf("    %.*s:\n        %s: %s\n", length, row->key, row->key + length + 1,
+               row->initial ? row->initial : "null");
         break;
     }
     printf(".fi\n.PP\nLayers, later wins: built in, the user's file, files given with \\fB\\-\\-config\\fR, "
-           "\\fB\\-\\-set\\fR, flags.\n\\fB\\-\\-print\\-config\\fR prints every key, its value and where it comes from.\n"
+           "\\fB\\-\\-set\\fR, flags.\n"
+           "\\fB\\-\\-print\\-config\\fR prints every key, its value and where it comes from.\n"
            "A time is in seconds, has a unit (500ms, 90s, 2m, 1h) or colons (1:30, 0:01:30.5).\n"
            ".SH FILES\n.TP\n.I $XDG_CONFIG_HOME/cygnet/%s.yaml\nThe user's settings; without that variable "
            "\\(ti/.config/cygnet/%s.yaml.\n", file, file);
@@ -363,8 +366,8 @@ cyg_status options_print_config(const options *o, cyg_error *err)
 {
     char file[64], text[400], last[64] = "";
     options_file_name(file, o->app);
-    snprintf(text, sizeof text, "Settings of %s. Write what differs into ~/.config/cygnet/%s.yaml or a file for --config.",
-             o->app->name, file);
+    snprintf(text, sizeof text, "Settings of %s. Write what differs into ~/.config/cygnet/%s.yaml "
+             "or a file for --config.", o->app->name, file);
     print_comment(text, 0);
     for (int i = 0; i < o->count; i++) {
         const option *row = &o->app->table[i];

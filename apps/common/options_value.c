@@ -215,7 +215,8 @@ void option_expects(char *out, size_t size, const option *row)
     };
     char range[160];
     option_range(range, sizeof range, row);
-    const char *join = !*range || row->type == OPTION_CHOICE ? "" : isfinite(row->min) && isfinite(row->max) ? " from " : ", ";
+    const char *join = isfinite(row->min) && isfinite(row->max) ? " from " : ", ";
+    if (!*range || row->type == OPTION_CHOICE) join = "";
     snprintf(out, size, "%s%s%s", what[row->type], join, range);
 }
 

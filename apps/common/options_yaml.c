@@ -158,14 +158,16 @@ static cyg_status read_stream(reader *r)
     }
     do {
         if ((s = next(r))) return s;
-        if (r->event.type == YAML_DOCUMENT_START_EVENT) return fail(r, "found a second document, expected one", NULL, "");
+        if (r->event.type == YAML_DOCUMENT_START_EVENT)
+            return fail(r, "found a second document, expected one", NULL, "");
     } while (r->event.type != YAML_STREAM_END_EVENT);
     return CYG_OK;
 }
 
 cyg_status options_read_yaml(options *o, const char *bytes, size_t size, const char *name, cyg_error *err)
 {
-    if (size > MAX_BYTES) return cyg_fail(err, CYG_ARGUMENT, "%s: found more than 1 MiB, expected a settings file", name);
+    if (size > MAX_BYTES)
+        return cyg_fail(err, CYG_ARGUMENT, "%s: found more than 1 MiB, expected a settings file", name);
     reader r = { .o = o, .name = name, .err = err };
     r.seen = calloc((size_t)o->count + 1, sizeof *r.seen);
     r.seen_group = calloc((size_t)o->count + 1, sizeof *r.seen_group);

@@ -192,7 +192,8 @@ static void place_box(overlay *o, placed *p, const cyg_box *box, int colour)
     p->box_y = y1 - s->outside;
     p->box_width = x2 - x1 + 2 * s->outside;
     p->box_height = y2 - y1 + 2 * s->outside;
-    if (p->box_x >= o->width || p->box_y >= o->height || p->box_x + p->box_width <= 0 || p->box_y + p->box_height <= 0) return;
+    if (p->box_x >= o->width || p->box_x + p->box_width <= 0) return;
+    if (p->box_y >= o->height || p->box_y + p->box_height <= 0) return;
     cairo_surface_t **painted = &o->boxes[colour][radius];
     if (!*painted) *painted = overlay_paint_box(s, colour, radius);
     p->box = *painted;
@@ -234,6 +235,11 @@ static void place_label(overlay *o, int index, cairo_surface_t *surface)
     }
 }
 
+static bool is_box(const cyg_box *b)
+{
+    return isfinite(b->x1) && isfinite(b->y1) && isfinite(b->x2) && isfinite(b->y2) && b->x1 <= b->x2 && b->y1 <= b->y2;
+}
+
 /* Finds places for objects 0 .. count-1: those of higher score, which come first, choose first. */
 static bool place(overlay *o, const frame *f, int count)
 {
@@ -244,8 +250,7 @@ static bool place(overlay *o, const frame *f, int count)
         const cyg_box *b = &what->box;
         const int colour = (what->label % OVERLAY_COLOURS + OVERLAY_COLOURS) % OVERLAY_COLOURS;
         o->places[i] = (placed){ 0 };
-        if (!isfinite(b->x1) || !isfinite(b->y1) || !isfinite(b->x2) || !isfinite(b->y2) || b->x1 > b->x2 || b->y1 > b->y2)
-            continue;
+        if (!is_box(b)) continue;
         place_box(o, &o->places[i], b, colour);
         cairo_surface_t *surface = o->places[i].box ? find_label(o, what, colour) : NULL;
         if (surface) place_label(o, i, surface);
@@ -258,11 +263,13 @@ void overlay_draw(overlay *o, frame *f)
     if (!place(o, f, f->object_count)) return;
     for (int i = f->object_count; i--; ) {
         const placed *p = &o->places[i];
-        if (p->box) overlay_blend(&o->rows, &f->image, p->box, p->box_x, p->box_y, p->box_width, p->box_height);
+        if (!p->box) continue;
+        overlay_blend(&o->rows, &f->image, p->box, p->box_x, p->box_y, p->box_width, p->box_height);
     }
     for (int i = f->object_count; i--; ) {
         const placed *p = &o->places[i];
-        if (p->label) overlay_blend(&o->rows, &f->image, p->label, p->label_x, p->label_y, p->label_width, p->label_height);
+        if (!p->label) continue;
+        overlay_blend(&o->rows, &f->image, p->label, p->label_x, p->label_y, p->label_width, p->label_height);
     }
 }
 
@@ -272,7 +279,8 @@ void overlay_draw(overlay *o, frame *f)
 static void include(int bounds[4], const cyg_image *image, int x, int y, int width, int height)
 {
     const bool nv12 = image->format == CYG_NV12, planar = image->format == CYG_YUV;
-    const int across = 1 << (nv12 ? 1 : planar ? image->shift_x : 0), down = 1 << (nv12 ? 1 : planar ? image->shift_y : 0);
+    const int across = 1 << (nv12 ? 1 : planar ? image->shift_x : 0);
+    const int down = 1 << (nv12 ? 1 : planar ? image->shift_y : 0);
     const int x1 = clamp(x, 0, image->width) & -across, y1 = clamp(y, 0, image->height) & -down;
     const int x2 = clamp((x + width + across - 1) & -across, 0, image->width);
     const int y2 = clamp((y + height + down - 1) & -down, 0, image->height);

@@ -128,7 +128,8 @@ static inline void blend_pixels(const component *c, bool wide, const uint32_t *r
 }
 
 /* Samples that each stand for a block: pixels from .. to (whole blocks, or up to the picture's end) of `count` rows. */
-static inline void blend_blocks(const component *c, bool wide, const blend_rows *rows, int count, int y, int from, int to)
+static inline void blend_blocks(const component *c, bool wide, const blend_rows *rows, int count,
+                                int y, int from, int to)
 {
     const ptrdiff_t step = c->step * (wide ? 2 : 1);
     const int across = 1 << c->shift_x;
@@ -199,7 +200,7 @@ static void fetch(uint32_t *row, const job *j, int y, int from, int to)
     if (y < j->y || y >= j->y + j->height) return;
     const uint8_t *line = j->pixels + unstretched(y - j->y, j->height, j->size_y) * j->stride;
     const uint32_t *source = (const uint32_t *)(const void *)line;
-    const int middle = j->size_x / 2, shift = j->width - j->size_x;     /* columns after the middle one stand further right */
+    const int middle = j->size_x / 2, shift = j->width - j->size_x;     /* of the columns after the middle one */
     const int left = smaller(to, j->x + middle), right = larger(from, j->x + middle + shift + 1);
     const int end = smaller(to, j->x + j->width);
     for (int x = larger(from, j->x); x < left; x++) row[x] = source[x - j->x];
@@ -215,7 +216,8 @@ static bool is_middle(const job *j, int y)
 }
 
 /* Rows y .. y + count of the picture, pixels from .. to of them. */
-static void blend_span(const component *c, int components, const blend_rows *rows, const job *j, int y, int count, int from, int to)
+static void blend_span(const component *c, int components, const blend_rows *rows, const job *j,
+                       int y, int count, int from, int to)
 {
     if (from >= to) return;
     for (int i = 0; i < count; i++) fetch(rows->row[i], j, y + i, from, to);
@@ -227,10 +229,12 @@ void overlay_blend(blend_rows *rows, cyg_image *image, cairo_surface_t *surface,
     component c[3];
     const int components = image->format == CYG_RGB24 ? rgb_components(c, image) : yuv_components(c, image);
     const job j = { cairo_image_surface_get_data(surface), cairo_image_surface_get_stride(surface),
-                    cairo_image_surface_get_width(surface), cairo_image_surface_get_height(surface), x, y, width, height };
+                    cairo_image_surface_get_width(surface), cairo_image_surface_get_height(surface),
+                    x, y, width, height };
     assert(rows->width >= image->width && width >= j.size_x && height >= j.size_y);
     const int across = 1 << c[components - 1].shift_x, down = 1 << c[components - 1].shift_y;
-    const int from = larger(x, 0) & -across, to = smaller((smaller(x + width, image->width) + across - 1) & -across, image->width);
+    const int from = larger(x, 0) & -across, limit = smaller(x + width, image->width);
+    const int to = smaller((limit + across - 1) & -across, image->width);
     const int end = smaller(y + height, image->height);
     /* The columns left and right of the repeated one, in whole chroma samples. */
     const int left = smaller(to, larger(from, (x + j.size_x / 2 + across - 1) & -across));

@@ -24,8 +24,9 @@ cairo_surface_t *overlay_paint_box(const overlay_style *style, int colour, int r
 /* How much wider and higher than the box its outline is, on each side; and the smallest box. */
 int overlay_smallest_box(const overlay_style *style, int radius);
 /* Text on its plate; the first `strong` bytes stand out. */
-cairo_surface_t *overlay_paint_label(PangoContext *context, const PangoFontDescription *font, const overlay_style *style,
-                                     int colour, const char *text, int strong, int max_width);
+cairo_surface_t *overlay_paint_label(PangoContext *context, const PangoFontDescription *font,
+                                     const overlay_style *style, int colour, const char *text, int strong,
+                                     int max_width);
 
 /* Two rows of pixels as wide as a picture. */
 typedef struct blend_rows { uint32_t *row[2]; int width; } blend_rows;

@@ -87,7 +87,8 @@ static bool is_light(uint32_t rgb)
     return luminance > .18;
 }
 
-static PangoLayout *lay_out(PangoContext *context, const PangoFontDescription *font, const char *text, int strong, int max_width)
+static PangoLayout *lay_out(PangoContext *context, const PangoFontDescription *font, const char *text, int strong,
+                            int max_width)
 {
     PangoLayout *layout = pango_layout_new(context);
     pango_layout_set_font_description(layout, font);
@@ -109,8 +110,9 @@ static PangoLayout *lay_out(PangoContext *context, const PangoFontDescription *f
     return layout;
 }
 
-cairo_surface_t *overlay_paint_label(PangoContext *context, const PangoFontDescription *font, const overlay_style *style,
-                                     int colour, const char *text, int strong, int max_width)
+cairo_surface_t *overlay_paint_label(PangoContext *context, const PangoFontDescription *font,
+                                     const overlay_style *style, int colour, const char *text, int strong,
+                                     int max_width)
 {
     PangoLayout *layout = lay_out(context, font, text, strong, max_width);
     PangoRectangle ink, logical;

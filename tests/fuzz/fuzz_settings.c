@@ -33,9 +33,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (options_create(&o, &app, &s, &err)) abort();
     const cyg_status status = options_read_yaml(o, (const char *)data, size, "fuzz.yaml", &err);
     if (status && (status != err.status || !err.message[0])) abort();
-    if (!(s.threshold >= 0 && s.threshold <= 1) || s.count < 1 || s.count > 256 || !(s.start >= 0) || !isfinite(s.start) ||
-        s.progress < 0 || s.progress > 3 || !s.font[0] || (s.model && !s.model[0]))
-        abort();
+    if (!(s.threshold >= 0 && s.threshold <= 1) || !(s.start >= 0) || !isfinite(s.start)) abort();
+    if (s.count < 1 || s.count > 256 || s.progress < 0 || s.progress > 3) abort();
+    if (!s.font[0] || (s.model && !s.model[0])) abort();
     options_free(o);
     return 0;
 }
