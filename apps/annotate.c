@@ -69,7 +69,7 @@ static const option table[] = {
     { "run.start", "start", 0, OPTION_TIME, AT(start), "0", 0, 1e9, NULL, "TIME", "begin there: 90, 1:30, 0:01:30.5" },
     { "run.end", "end", 0, OPTION_TIME, AT(end), "0", 0, 1e9, NULL, "TIME", "stop there; 0 is the end of the input" },
     { "run.threads", "threads", 'j', OPTION_INT, AT(threads), "0", 0, 256, NULL, "N", "detectors at work at once; 0 is one a core" },
-    { "run.decode_threads", NULL, 0, OPTION_INT, AT(decode_threads), "0", 0, 64, NULL, "N", "threads of the decoder; 0 is its own choice" },
+    { "run.decode_threads", NULL, 0, OPTION_INT, AT(decode_threads), "0", 0, 64, NULL, "N", "threads of the decoder; 0 is one for four cores" },
     { "run.encode_threads", NULL, 0, OPTION_INT, AT(encode_threads), "0", 0, 64, NULL, "N", "threads of the encoder; 0 is its own choice" },
     { "run.progress", "progress", 0, OPTION_CHOICE, AT(progress), "auto", 0, 0, "auto|text|jsonl|none", "FORM",
       "how progress is told on standard error; auto is a bar on a terminal" },
@@ -138,6 +138,13 @@ static int core_count(void)
 {
     const long cores = sysconf(_SC_NPROCESSORS_ONLN);
     return cores < 1 ? 1 : cores > 64 ? 64 : (int)cores;
+}
+
+/* The detectors need the cores, and each thread of the decoder holds a frame. */
+static int decode_threads(const settings *s)
+{
+    const int quarter = core_count() / 4;
+    return s->decode_threads ? s->decode_threads : quarter < 1 ? 1 : quarter > 8 ? 8 : quarter;
 }
 
 static cyg_status open_models(pipeline_models **out, const settings *s, cyg_error *err)
@@ -225,7 +232,7 @@ static int run(const settings *s, const options *o, logger *log, stop *signals)
             .options = {
                 .media = s->video, .audio = s->audio, .overwrite = s->overwrite, .records = (records_form)s->records,
                 .codec = s->codec, .preset = s->preset, .crf = s->crf, .start = s->start, .end = s->end,
-                .every = s->every, .decode_threads = s->decode_threads, .encode_threads = s->encode_threads,
+                .every = s->every, .decode_threads = decode_threads(s), .encode_threads = s->encode_threads,
                 .jpeg_quality = s->quality, .settings = options_json(o),
             },
             .inputs = &in, .log = log, .progress = &shown, .stop = signals,

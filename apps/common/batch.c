@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { MOST_WORKERS = 256, MOST_SEATS = 2 * MOST_WORKERS + 2 };
+enum { MOST_WORKERS = 256, MOST_SEATS = MOST_WORKERS + 3 };
 
 typedef struct run {
     batch     *b;
@@ -149,7 +149,7 @@ cyg_status batch_run(batch *b, cyg_error *err)
     worker *workers = calloc((size_t)b->worker_count, sizeof *workers);
     if (r) {
         r->b = b;
-        r->seat_count = 2 * b->worker_count + 2;
+        r->seat_count = b->worker_count + 3;        /* read, waiting, at each worker, written */
         sem_init(&r->seats, 0, (unsigned)r->seat_count);
         r->read = channel_create(r->seat_count, CHANNEL_WAIT);
         r->detected = channel_create(r->seat_count, CHANNEL_WAIT);

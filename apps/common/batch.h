@@ -3,7 +3,7 @@
  *     source --read--> channel --detect (N threads)--> channel --write--> caller
  *
  * A frame takes a seat before it is read and gives it back when it is written, so there
- * are never more than 2 N + 2 of them, however slow a stage is; the slowest stage alone
+ * are never more than N + 3 of them, however slow a stage is; the slowest stage alone
  * sets the pace.
  */
 #ifndef BATCH_H

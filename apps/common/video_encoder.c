@@ -154,7 +154,7 @@ static cyg_status set_quality(AVCodecContext *c, const video_sink_options *o, cy
 static void set_delay(AVCodecContext *c, const video_source *s, const video_sink_options *o)
 {
     const double rate = rate_of(s);
-    const int lookahead = av_clip((int)(rate / 4), 2, 15), b_frames = av_clip((int)(rate / 8), 0, 3);
+    const int lookahead = av_clip((int)(rate / 8), 2, 15), b_frames = av_clip((int)(rate / 8), 0, 3);
     c->gop_size = FFMAX((int)(2 * rate + 0.5), 1);
     c->flags |= AV_CODEC_FLAG_CLOSED_GOP;
     c->thread_count = o->threads ? o->threads : av_clip((int)(rate / 5), 1, FFMIN(av_cpu_count(), 16));
@@ -164,7 +164,7 @@ static void set_delay(AVCodecContext *c, const video_source *s, const video_sink
         c->max_b_frames = b_frames;
         av_opt_set_int(c->priv_data, "rc-lookahead", lookahead, 0);
         av_opt_set_int(c->priv_data, "forced-idr", 1, 0);
-        av_opt_set(c->priv_data, "x264-params", "sync-lookahead=0", 0);
+        av_opt_set(c->priv_data, "x264-params", "sync-lookahead=0:sliced-threads=1", 0);
     }
     if (strcmp(c->codec->name, "libx265") == 0) {
         av_opt_set_int(c->priv_data, "forced-idr", 1, 0);
