@@ -49,11 +49,10 @@ static bool can_hold(const video_source *s, int i, const AVOutputFormat *format,
     bool holds = false;
     if (avformat_alloc_output_context2(&out, format, NULL, NULL) < 0) return false;
     out->strict_std_compliance = FF_COMPLIANCE_EXPERIMENTAL;
-    if (video_container_is_mov(format)) av_dict_set(&settings, "movflags", "empty_moov", 0);
+    if (video_container_is_mov(format)) av_dict_set(&settings, "movflags", "frag_custom+delay_moov", 0);
     if (avio_open_dyn_buf(&out->pb) >= 0) {
         holds = video_mux_add_stream(out, s, s->stream->index, encoder, CARRY_VIDEO) >= 0 &&
                 video_mux_add_stream(out, s, i, encoder, how) >= 0 && avformat_write_header(out, &settings) >= 0;
-        if (holds) av_write_trailer(out);
         uint8_t *bytes;
         avio_close_dyn_buf(out->pb, &bytes);
         av_free(bytes);

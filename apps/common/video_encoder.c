@@ -141,9 +141,9 @@ static cyg_status set_quality(AVCodecContext *c, const video_sink_options *o, cy
         c->flags |= AV_CODEC_FLAG_QSCALE;
         c->global_quality = (int)(crf * FF_QP2LAMBDA);
     }
-    if (crf < 0 && c->codec_id == AV_CODEC_ID_MPEG4) {      /* about as good as crf 18 */
-        c->flags |= AV_CODEC_FLAG_QSCALE;
-        c->global_quality = 3 * FF_QP2LAMBDA;
+    if (crf < 0 && (c->codec_id == AV_CODEC_ID_MPEG4 || c->codec_id == AV_CODEC_ID_MJPEG)) {
+        c->flags |= AV_CODEC_FLAG_QSCALE;       /* about as good as crf 18 */
+        c->global_quality = 2 * FF_QP2LAMBDA;
     } else if (crf < 0) {       /* encoders that only know a bit rate */
         c->bit_rate = (int64_t)(0.15 * c->width * c->height * av_q2d(c->framerate));
     }
@@ -160,6 +160,7 @@ static void set_delay(AVCodecContext *c, const video_source *s, const video_sink
     c->thread_count = o->threads ? o->threads : av_clip((int)(rate / 5), 1, FFMIN(av_cpu_count(), 16));
     if (c->codec_id == AV_CODEC_ID_MJPEG || c->codec_id == AV_CODEC_ID_MPEG4 || c->codec_id == AV_CODEC_ID_MPEG2VIDEO)
         av_opt_set_int(c->priv_data, "sc_threshold", 1000000000, 0);   /* closed groups go with no scene detection there */
+    if (!(c->codec->capabilities & AV_CODEC_CAP_OTHER_THREADS)) c->thread_type = FF_THREAD_SLICE;
     if (strcmp(c->codec->name, "libx264") == 0) {
         c->max_b_frames = b_frames;
         av_opt_set_int(c->priv_data, "rc-lookahead", lookahead, 0);

@@ -87,8 +87,8 @@ void video_frame_release(frame *f);
 
 typedef struct video_encoder video_encoder;
 
-/* The encoder asked for, or the best there is for a container of that format. The source's
- * first frame decides size and pixel format. */
+/* The encoder asked for, or the best there is for a container of that format, whose own codec
+ * is the last resort. The source's first frame decides size and pixel format. */
 cyg_status video_encoder_open(video_encoder **out, const video_source *source, const AVOutputFormat *format,
                               const char *path, const video_sink_options *o, cyg_error *err);
 void       video_encoder_close(video_encoder *e);

@@ -162,12 +162,25 @@ static int64_t movie_scale(const video_source *s, const video_carry *carry, int6
     return scale;
 }
 
+/* Names like com.apple.quicktime.make need the newer kind of metadata, which on the other hand
+ * has no place for a cover picture. */
+static bool has_long_names(const video_source *s, const video_carry *carry)
+{
+    const AVDictionaryEntry *e = NULL;
+    bool found = false;
+    for (unsigned i = 0; i < s->in->nb_streams; i++)
+        if (carry[i] == CARRY_PICTURE) return false;
+    while ((e = av_dict_get(s->in->metadata, "", e, AV_DICT_IGNORE_SUFFIX))) found = found || strchr(e->key, '.');
+    return found;
+}
+
 static void set_mov(AVDictionary **settings, const video_source *s, const video_carry *carry, bool fragmented)
 {
     const int64_t scale = time_scale(s, carry);
     av_dict_set_int(settings, "video_track_timescale", scale, 0);
     av_dict_set_int(settings, "movie_timescale", movie_scale(s, carry, scale), 0);
     av_dict_set(settings, "movflags", fragmented ? "frag_custom+delay_moov+default_base_moof" : "faststart", 0);
+    if (has_long_names(s, carry)) av_dict_set(settings, "movflags", "+use_metadata_tags", AV_DICT_APPEND);
     for (unsigned i = 0; i < s->in->nb_streams; i++)
         if (fragmented || (carry[i] == CARRY_COPY && s->in->streams[i]->codecpar->codec_tag == MKTAG('t', 'm', 'c', 'd')))
             av_dict_set(settings, "write_tmcd", "0", 0);
@@ -221,7 +234,7 @@ static int describe(video_mux *m, const video_source *s, const AVCodecContext *e
         m->tracks[track - 1] = (int)i;
     }
     copy_metadata(&m->out->metadata, s->in->metadata, stale);
-    if (part && r >= 0) r = copy_chapters(m->out, s);
+    if (!m->fragmented && r >= 0) r = copy_chapters(m->out, s);
     m->out->avoid_negative_ts = 0;      /* stamps stay as they are */
     m->out->strict_std_compliance = FF_COMPLIANCE_EXPERIMENTAL;
     m->out->max_interleave_delta = 0;
