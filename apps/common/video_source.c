@@ -68,6 +68,10 @@ static cyg_status open_input(video_source *s, const char *uri, cyg_error *err)
         url = av_asprintf("file:%s", uri);
         av_dict_set(&settings, "protocol_whitelist", "file,crypto,data", 0);
     }
+    if (!is_url(uri)) {     /* a playlist that is a file does not grow: no waiting for more */
+        av_dict_set(&settings, "max_reload", "0", 0);
+        av_dict_set(&settings, "m3u8_hold_counters", "0", 0);
+    }
     s->in = avformat_alloc_context();
     int r = url && s->in ? 0 : AVERROR(ENOMEM);
     if (!r) {
