@@ -2,6 +2,8 @@
  * what no command line shows: interrupts, bounded memory, frames that are the caller's own. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <cmocka.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -131,7 +133,7 @@ static int make_clips(void **state)
     snprintf(sparse, sizeof sparse, "%s/sparse.mkv", folder);
     snprintf(command, sizeof command, "ffmpeg -v error -f lavfi -i testsrc2=s=64x48:r=25:d=2 -c:v libx264 -g 100 %s </dev/null", clip);
     if (system(command)) return -1;
-    snprintf(command, sizeof command, "ffmpeg -v error -f lavfi -i testsrc2=s=64x48:r=25 -f lavfi -i sine=r=48000:d=240 -frames:v 2 "
+    snprintf(command, sizeof command, "ffmpeg -v error -f lavfi -i testsrc2=s=64x48:r=25:d=0.08 -f lavfi -i sine=r=48000:d=240 "
              "-c:v libx264 -c:a pcm_s16le %s </dev/null", sparse);
     return system(command) ? -1 : 0;
 }
