@@ -74,7 +74,7 @@ static double rate_of(const video_source *s)
 /* Colours as the first frame has them; what it does not say the stream may. */
 static void set_colours(AVCodecContext *c, const video_source *s)
 {
-    const AVFrame *f = s->first;
+    const AVFrame *f = s->model;
     const AVCodecParameters *par = s->stream->codecpar;
     const bool from_rgb = s->format == AV_PIX_FMT_RGB24;
     const bool to_rgb = av_pix_fmt_desc_get(c->pix_fmt)->flags & AV_PIX_FMT_FLAG_RGB;
@@ -110,7 +110,7 @@ static void set_x265(AVCodecContext *c, const video_source *s, int lookahead, in
                      b_frames, lookahead);
     size_t size = 0;
     const uint8_t *data = av_stream_get_side_data(s->stream, AV_PKT_DATA_MASTERING_DISPLAY_METADATA, &size);
-    const AVFrameSideData *side = av_frame_get_side_data(s->first, AV_FRAME_DATA_MASTERING_DISPLAY_METADATA);
+    const AVFrameSideData *side = av_frame_get_side_data(s->model, AV_FRAME_DATA_MASTERING_DISPLAY_METADATA);
     const AVMasteringDisplayMetadata *m = data ? (const void *)data : side ? (const void *)side->data : NULL;
     if (m && m->has_primaries && m->has_luminance) {
         const AVRational step = { 1, 50000 }, nits = { 1, 10000 };
@@ -124,7 +124,7 @@ static void set_x265(AVCodecContext *c, const video_source *s, int lookahead, in
 #undef IN
     }
     data = av_stream_get_side_data(s->stream, AV_PKT_DATA_CONTENT_LIGHT_LEVEL, &size);
-    side = av_frame_get_side_data(s->first, AV_FRAME_DATA_CONTENT_LIGHT_LEVEL);
+    side = av_frame_get_side_data(s->model, AV_FRAME_DATA_CONTENT_LIGHT_LEVEL);
     const AVContentLightMetadata *light = data ? (const void *)data : side ? (const void *)side->data : NULL;
     if (light) snprintf(text + n, sizeof text - n, ":max-cll=%u,%u", light->MaxCLL, light->MaxFALL);
     av_opt_set(c->priv_data, "x265-params", text, 0);

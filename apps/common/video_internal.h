@@ -50,6 +50,8 @@ int        video_turn_apply(AVFrame *dst, const AVFrame *src, video_turn turn);
 
 /* ---- video_source.c -------------------------------------------------------------------------- */
 
+enum { EARLY_PACKETS = 64 };
+
 struct video_source {
     video_info       info;
     char             name[300];         /* for sentences; no password in it */
@@ -58,7 +60,10 @@ struct video_source {
     AVCodecContext  *decoder;
     AVPacket        *packet;
     AVFrame         *decoded;           /* scratch */
+    AVFrame         *model;             /* what all frames are like: properties without pixels */
     AVFrame         *first;             /* decoded by open, handed out by the first read */
+    AVPacket        *early[EARLY_PACKETS];  /* video packets that open has read */
+    int              early_count;
     struct SwsContext *scaler;
     video_turn       turn;
     enum AVPixelFormat format, before_turn;     /* of every frame handed out, and before the turn */

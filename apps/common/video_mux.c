@@ -82,7 +82,7 @@ static int add_video(AVFormatContext *out, const video_source *s, const AVCodecC
     st->disposition = s->stream->disposition;
     copy_metadata(&st->metadata, s->stream->metadata, stale);
     if ((r = copy_side_data(st, s->stream, true)) < 0) return r;
-    return copy_frame_side_data(st, s->first);
+    return copy_frame_side_data(st, s->model);
 }
 
 static int add_copy(AVFormatContext *out, const AVStream *from)

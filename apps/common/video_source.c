@@ -161,8 +161,8 @@ static void fill_info(video_source *s)
 {
     video_info *info = &s->info;
     const AVStream *st = s->stream;
-    info->width = s->turn.transpose ? s->first->height : s->first->width;
-    info->height = s->turn.transpose ? s->first->width : s->first->height;
+    info->width = s->turn.transpose ? s->model->height : s->model->width;
+    info->height = s->turn.transpose ? s->model->width : s->model->height;
     info->rotation = video_turn_rotation(s->turn);
     info->mirrored = video_turn_mirrors(s->turn);
     info->time_base_num = st->time_base.num;
@@ -180,10 +180,10 @@ static void fill_info(video_source *s)
     info->frames = st->nb_frames > 0 ? st->nb_frames : (int64_t)(info->duration * av_q2d(s->rate) + 0.5);
     info->container = s->in->iformat->name;
     info->codec = avcodec_get_name(st->codecpar->codec_id);
-    info->pixel_format = av_get_pix_fmt_name(s->first->format);
+    info->pixel_format = av_get_pix_fmt_name(s->model->format);
 }
 
-/* What stands in a frame decoded now, in the right way up, and in which format. */
+/* From the model: size and format of what is handed out. */
 static cyg_status learn_format(video_source *s, cyg_error *err)
 {
     bool exact;
@@ -191,29 +191,64 @@ static cyg_status learn_format(video_source *s, cyg_error *err)
     s->turn = video_turn_of_matrix(matrix, &exact);
     if (!exact) notify(s, "its rotation is no multiple of 90 degrees: the nearest one is applied");
     fill_info(s);       /* with the name of the decoder's own format */
-    video_format_plain(s->first);
-    const enum AVPixelFormat nearest = video_format_nearest(s->first->format);
+    video_format_plain(s->model);
+    const enum AVPixelFormat nearest = video_format_nearest(s->model->format);
     if (nearest == AV_PIX_FMT_NONE)
         return cyg_fail(err, CYG_UNSUPPORTED, "%s: pixel format %s", s->name, s->info.pixel_format);
     s->format = video_turn_format(s->turn, nearest, &s->before_turn);
-    s->aspect = s->first->sample_aspect_ratio.num ? s->first->sample_aspect_ratio : s->stream->sample_aspect_ratio;
+    s->aspect = s->model->sample_aspect_ratio.num ? s->model->sample_aspect_ratio : s->stream->sample_aspect_ratio;
     if (s->turn.transpose && s->aspect.num) s->aspect = av_make_q(s->aspect.den, s->aspect.num);
     return CYG_OK;
 }
 
 static int decode_next(video_source *s);
 
-/* The first frame says what no header does: true size and format, light levels. */
+static void forget_early(video_source *s)
+{
+    while (s->early_count) av_packet_free(&s->early[--s->early_count]);
+}
+
+/* Decodes the packets read so far apart from the rest, to the end: the first frame without
+ * waiting for those after it. */
+static int decode_early(video_source *s, AVFrame *out)
+{
+    AVCodecContext *c = avcodec_alloc_context3(s->decoder->codec);
+    int r = c ? avcodec_parameters_to_context(c, s->stream->codecpar) : AVERROR(ENOMEM);
+    if (r >= 0) {
+        c->thread_count = 1;
+        c->max_pixels = MAX_DECODER_PIXELS;
+        c->pkt_timebase = s->stream->time_base;
+        r = avcodec_open2(c, s->decoder->codec, NULL);
+    }
+    bool got = false;
+    for (int i = 0; i <= s->early_count && r >= 0 && !got; i++) {
+        (void)avcodec_send_packet(c, i < s->early_count ? s->early[i] : NULL);
+        got = avcodec_receive_frame(c, out) >= 0;
+    }
+    avcodec_free_context(&c);
+    return r < 0 ? r : got ? 0 : AVERROR_EOF;
+}
+
+/* The first frame says what no header does: true size and format, light levels. Where sound
+ * alone fills the time before it comes out of the decoder, a second decoder looks ahead. */
 static cyg_status decode_first(video_source *s, cyg_error *err)
 {
     video_log_begin();
-    const int r = decode_next(s);
+    int r = decode_next(s);
+    if (r >= 0) av_frame_move_ref(s->first, s->decoded);
+    const bool ahead = r == AVERROR(EAGAIN);
+    if (ahead) r = decode_early(s, s->decoded);
+    forget_early(s);
     if (r == AVERROR_EOF && s->read_error) return video_fail(err, s->read_error, s->name, "cannot be read");
-    if (r == AVERROR_EOF || r == AVERROR(EAGAIN))
-        return cyg_fail(err, CYG_FORMAT, "%s: not one frame of its video (%s) can be decoded", s->name,
+    if (r == AVERROR_EOF) return cyg_fail(err, CYG_FORMAT, "%s: not one frame of its video (%s) can be decoded", s->name,
                                           avcodec_get_name(s->stream->codecpar->codec_id));
+    const AVFrame *like = ahead ? s->decoded : s->first;
+    if (r >= 0) r = av_frame_copy_props(s->model, like);
     if (r < 0) return video_fail(err, r, s->name, "cannot be decoded");
-    av_frame_move_ref(s->first, s->decoded);
+    s->model->format = like->format;
+    s->model->width = like->width;
+    s->model->height = like->height;
+    av_frame_unref(s->decoded);
     s->opened = true;
     return learn_format(s, err);
 }
@@ -232,8 +267,9 @@ cyg_status video_source_open(video_source **out, const char *uri, const video_so
     s->packet = av_packet_alloc();
     s->decoded = av_frame_alloc();
     s->first = av_frame_alloc();
+    s->model = av_frame_alloc();
     cyg_status status = CYG_OK;
-    if (!s->packet || !s->decoded || !s->first)
+    if (!s->packet || !s->decoded || !s->first || !s->model)
         status = cyg_fail(err, CYG_NO_MEMORY, "%s: out of memory", s->name);
     if (!status) status = open_input(s, uri, err);
     if (!status) status = open_decoder(s, options->threads, err);
@@ -257,6 +293,8 @@ void video_source_close(video_source *s)
     for (int i = 0; i < s->packet_count; i++) av_packet_free(&s->packets[i]);
     free(s->packets);
     sws_freeContext(s->scaler);
+    forget_early(s);
+    av_frame_free(&s->model);
     av_frame_free(&s->first);
     av_frame_free(&s->decoded);
     av_packet_free(&s->packet);
@@ -308,19 +346,25 @@ static int keep_packet(video_source *s)
     return r;
 }
 
-static void give_packets(video_source *s, frame *f)
+/* The oldest ones, so many at a time. */
+static int give_packets(video_source *s, frame *f)
 {
-    f->packets = s->packets;
-    f->packet_count = s->packet_count;
-    s->packets = NULL;
-    s->packet_count = s->packet_room = 0;
-    s->packet_bytes = 0;
+    const int count = FFMIN(s->packet_count, MAX_PACKETS);
+    if (!count) return 0;
+    f->packets = malloc((size_t)count * sizeof *f->packets);
+    if (!f->packets) return AVERROR(ENOMEM);
+    memcpy(f->packets, s->packets, (size_t)count * sizeof *f->packets);
+    memmove(s->packets, s->packets + count, (size_t)(s->packet_count - count) * sizeof *s->packets);
+    f->packet_count = count;
+    s->packet_count -= count;
+    for (int i = 0; i < count; i++) s->packet_bytes -= f->packets[i]->size;
+    return 0;
 }
 
-/* Before the first picture no frame can carry them: more room, then open gives up. */
+/* Before the first picture there is no frame to carry them: more room, then open looks ahead. */
 static bool is_full(const video_source *s)
 {
-    const int64_t room = s->opened ? 1 : 32;
+    const int64_t room = s->opened ? 1 : 16;
     return s->packet_count >= MAX_PACKETS * room || s->packet_bytes >= MAX_PACKET_BYTES * room;
 }
 
@@ -347,6 +391,10 @@ static int read_packet(video_source *s)
         return AVERROR_EOF;
     }
     if (index == s->stream->index) {
+        if (!s->opened && s->early_count < EARLY_PACKETS) {
+            s->early[s->early_count] = av_packet_clone(s->packet);
+            s->early_count += s->early[s->early_count] != NULL;
+        }
         r = s->decoder_ended ? 0 : avcodec_send_packet(s->decoder, s->packet);
         if (r == AVERROR(EAGAIN)) r = AVERROR_BUG;      /* it was drained before */
         if (r < 0 && r != AVERROR(ENOMEM) && r != AVERROR_BUG) {
@@ -431,6 +479,7 @@ static int next_picture(video_source *s, frame *f)
     for (;;) {
         int r = 0;
         if (s->past_end) return AVERROR_EOF;
+        if (is_full(s)) return AVERROR(EAGAIN);
         if (s->first->buf[0]) av_frame_move_ref(s->decoded, s->first);
         else r = decode_next(s);
         if (r < 0) return r;
@@ -464,7 +513,8 @@ cyg_status video_source_read(video_source *s, frame *f, cyg_error *err)
     int r = is_interrupted(s) ? AVERROR_EXIT : next_picture(s, f);
     if (r == AVERROR_EOF) r = remaining_packets(s);
     if (r == AVERROR_EXIT) return CYG_END;
-    give_packets(s, f);
+    const int given = give_packets(s, f);
+    if (given < 0) return video_fail(err, given, s->name, "cannot be read");
     if (r == AVERROR(EAGAIN)) return CYG_OK;
     if (r == AVERROR_EOF && s->read_error) {
         r = s->read_error;
