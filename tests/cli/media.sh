@@ -30,11 +30,13 @@ video_of() {
         -of csv=p=0 "$1" | awk -F, '{ r = $2 * $3 + ($4 ? 1e12 : 0) + ($5 ? 0 : 1e15); if (r > best) { best = r; i = $1 } } END { print i }'
 }
 time_base() { ffprobe -v error -select_streams "$(video_of "$1")" -show_entries stream=time_base -of csv=p=0 "$1" | head -1 | tr -d ,; }
-# Stamps of every frame in ticks of the time base $2 (NUM/DEN), one a line.
+# Stamps of every frame in ticks of the time base $2 (NUM/DEN), one a line; one that the file
+# does not have comes as long after the last as that after the one before it.
 stamps() {
     ffprobe -v error -select_streams "$(video_of "$1")" -show_entries frame=best_effort_timestamp -of csv=p=0 "$1" |
         awk -F, -v from="$(time_base "$1")" -v to="$2" 'BEGIN { split(from, f, "/"); split(to, t, "/") }
-            $1 != "" && $1 != "side_data" { printf "%.9g\n", $1 * (f[1] * t[2] / (f[2] * t[1])) }'
+            $1 == "" || $1 == "side_data" { next }
+            { now = $1 == "N/A" ? last + step : $1 * (f[1] * t[2] / (f[2] * t[1])); printf "%.9g\n", now; step = now - last; last = now }'
 }
 # MD5 of every stream but the video, in order.
 hashes() {
