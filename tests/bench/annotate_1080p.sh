@@ -1,0 +1,29 @@
+#!/bin/sh
+# annotate_1080p.sh BIN PHOTO PHOTO - what cygnet-annotate takes for a 1080p clip made of two photos:
+# the whole, its stages alone, and the peak of memory over a short and a long run.
+set -eu
+annotate=$1/cygnet-annotate
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+move="zoompan=z='1.0+0.001*on':d=1:x='on':y='on/2':s=1920x1080:fps=30,setsar=1"
+ffmpeg -nostdin -v error -loop 1 -t 12 -i "$2" -loop 1 -t 12 -i "$3" -f lavfi -i sine=d=20 -filter_complex \
+    "[0]scale=2304:-2,${move}[a];[1]scale=2304:-2,${move}[b];[a][b]concat=n=2[v]" -map '[v]' -map 2 \
+    -c:v libx264 -preset veryfast -crf 20 -pix_fmt yuv420p -c:a aac -shortest "$work/clip.mp4"
+
+run() {             # run NAME OPTION...: one line of the table
+    name=$1
+    shift
+    /usr/bin/time -o "$work/time" -f '%e %U %S %M' "$annotate" --no-config -q --overwrite "$work/clip.mp4" -o "$work/out.mp4" "$@"
+    tail -n 1 "$work/out.jsonl" | tr ',{}' '\n' | awk -F: -v name="$name" -v usage="$(cat "$work/time")" '
+        { gsub(/"/, "", $1); v[$1] = $2 }
+        END { split(usage, u, " "); printf "| %s | %d | %.1f | %.1f | %.2f | %.2f | %.2f | %.2f | %d |\n", name, v["frames"],
+              v["frames"] / u[1], 1000 * (u[2] + u[3]) / v["frames"], v["decode"], v["detect"], v["draw"], v["encode"], u[4] / 1024 }'
+}
+
+echo '| run | frames | frames/s | CPU ms a frame | decode ms | detect ms | draw ms | encode ms | peak MB |'
+echo '|---|---|---|---|---|---|---|---|---|'
+run 'whole'
+run 'whole, 2 s' --end 2
+run 'detect alone (`--no-video`)' --no-video
+run 'encode alone (`--every 1000`)' --every 1000
+run 'whole, one detector (`-j 1`)' -j 1
