@@ -204,7 +204,8 @@ static void list(const inputs *in, const output *outputs)
     for (size_t i = 0; i < in->count; i++) {
         const char *problem = in->items[i].problem ? in->items[i].problem : outputs[i].problem;
         if (problem) printf("%s\t-\t%s\n", in->items[i].path, problem);
-        else printf("%s\t%s\n", in->items[i].path, outputs[i].file ? outputs[i].file : outputs[i].base);
+        else if (outputs[i].file) printf("%s\t%s\n", in->items[i].path, outputs[i].file);
+        else printf("%s\t%s_annotated.*\n", in->items[i].path, outputs[i].base);
     }
 }
 

@@ -106,22 +106,22 @@ static void expect_outputs(const char *const *words, int count, const char *targ
 
 static void outputs_stand_beside_or_below(void **state)
 {
-    expect_outputs((const char *[]){ "tree/clip2.mp4" }, 1, NULL, "tree/clip2_annotated");
-    expect_outputs((const char *[]){ "tree/clip2.mp4" }, 1, "out", "out/clip2_annotated");
-    expect_outputs((const char *[]){ "tree/clip2.mp4" }, 1, "tree", "tree/clip2_annotated");
+    expect_outputs((const char *[]){ "tree/clip2.mp4" }, 1, NULL, "tree/clip2");
+    expect_outputs((const char *[]){ "tree/clip2.mp4" }, 1, "out", "out/clip2");
+    expect_outputs((const char *[]){ "tree/clip2.mp4" }, 1, "tree", "tree/clip2");
     expect_outputs((const char *[]){ "tree/clip2.mp4" }, 1, "new/b.mkv", "new/b.mkv");
-    expect_outputs((const char *[]){ "tree/clip2.mp4" }, 1, "new.d/", "new.d/clip2_annotated");
-    expect_outputs((const char *[]){ "-" }, 1, NULL, "stdin_annotated");
-    expect_outputs((const char *[]){ "http://h/p/c.mp4?token=1" }, 1, "out", "out/c_annotated");
-    expect_outputs((const char *[]){ "tree/2023" }, 1, "out/", "out/a_annotated");
-    expect_outputs((const char *[]){ "tree" }, 1, "out", "out/2023/a_annotated|out/clip2_annotated|out/clip10_annotated|"
-                   "out/empty_annotated|out/gone_annotated|out/link_annotated|out/pipe_annotated");
+    expect_outputs((const char *[]){ "tree/clip2.mp4" }, 1, "new.d/", "new.d/clip2");
+    expect_outputs((const char *[]){ "-" }, 1, NULL, "stdin");
+    expect_outputs((const char *[]){ "http://h/p/c.mp4?token=1" }, 1, "out", "out/c");
+    expect_outputs((const char *[]){ "tree/2023" }, 1, "out/", "out/a");
+    expect_outputs((const char *[]){ "tree" }, 1, "out", "out/2023/a|out/clip2|out/clip10|"
+                   "out/empty|out/gone|out/link|out/pipe");
 }
 
 static void no_two_outputs_are_the_same(void **state)
 {
-    expect_outputs((const char *[]){ "a.jpg", "x.mp4", "a.mp4" }, 3, NULL, "a.jpg_annotated|x_annotated|a.mp4_annotated");
-    expect_outputs((const char *[]){ "a.mp4", "./a.mp4", "x.mp4" }, 3, "out", "out/a.mp4_annotated|!|out/x_annotated");
+    expect_outputs((const char *[]){ "a.jpg", "x.mp4", "a.mp4" }, 3, NULL, "a.jpg|x|a.mp4");
+    expect_outputs((const char *[]){ "a.mp4", "./a.mp4", "x.mp4" }, 3, "out", "out/a.mp4|!|out/x");
 }
 
 static void a_target_must_fit(void **state)

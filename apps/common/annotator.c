@@ -19,7 +19,7 @@ static const char *count_text(char *out, size_t size, int64_t count, const char 
     return out;
 }
 
-/* "clip.mp4: 274 frames, 412 faces, 9.1 s, 30.1 frames/s -> clip_annotated.mp4, clip_annotated.jsonl" */
+/* "clip.mp4: 274 frames, 412 faces, 9.1 s, 30.1 frames/s -> clip_annotated.mp4, clip.jsonl" */
 static void say_done(const job *j)
 {
     const double seconds = batch_clock() - j->began;

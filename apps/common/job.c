@@ -27,9 +27,9 @@ static bool wants(const job *j, records_form form)
 static bool name_outputs(job *j, const char *ending)
 {
     const bool media = j->a->options.media && ending;
-    if (media) j->media = j->out->file ? strdup(j->out->file) : output_path(j->out, ending);
-    if (wants(j, RECORDS_JSONL)) j->jsonl = output_path(j->out, "jsonl");
-    if (wants(j, RECORDS_CSV)) j->csv = output_path(j->out, "csv");
+    if (media) j->media = output_media(j->out, ending);
+    if (wants(j, RECORDS_JSONL)) j->jsonl = output_records(j->out, "jsonl");
+    if (wants(j, RECORDS_CSV)) j->csv = output_records(j->out, "csv");
     return (j->media || !media) && (j->jsonl || !wants(j, RECORDS_JSONL)) && (j->csv || !wants(j, RECORDS_CSV));
 }
 

@@ -21,7 +21,7 @@ static char *base_of(const input *in, const char *folder, bool whole_name)
     const size_t length = strlen(place) - (whole_name ? 0 : strlen(ending_of(place)));
     const bool slash = folder && folder[strlen(folder) - 1] != '/';
     char *base;
-    const int n = asprintf(&base, "%s%s%.*s_annotated", folder ? folder : "", slash ? "/" : "", (int)length, place);
+    const int n = asprintf(&base, "%s%s%.*s", folder ? folder : "", slash ? "/" : "", (int)length, place);
     return n < 0 ? NULL : base;
 }
 
@@ -149,7 +149,14 @@ void outputs_free(output *out, size_t count)
     free(out);
 }
 
-char *output_path(const output *out, const char *ending)
+char *output_media(const output *out, const char *ending)
+{
+    char *path;
+    if (out->file) return strdup(out->file);
+    return asprintf(&path, "%s_annotated.%s", out->base, ending) < 0 ? NULL : path;
+}
+
+char *output_records(const output *out, const char *ending)
 {
     char *path;
     return asprintf(&path, "%s.%s", out->base, ending) < 0 ? NULL : path;

@@ -1,9 +1,9 @@
 /* outputs.h - where the results of each input go, decided before any work.
  *
  * Beside the input, or below a folder with the tree of the input kept:
- *     clip.mov -> clip_annotated.mov, clip_annotated.jsonl
+ *     clip.mov -> clip_annotated.mov, clip.jsonl
  * Two inputs of a run never write the same file: inputs that differ in their ending alone
- * keep it (clip.mov_annotated.mov, clip.jpg_annotated.jpg), and where that is not enough
+ * keep it (clip.mov_annotated.mov, clip.mov.jsonl), and where that is not enough
  * the later input is refused.
  */
 #ifndef OUTPUTS_H
@@ -12,8 +12,8 @@
 #include "inputs.h"
 
 typedef struct output {
-    char *base;                 /* all outputs of an input but their endings: "out/clip_annotated" */
-    char *file;                 /* the video or picture that the user named; NULL = base and an ending */
+    char *base;                 /* what the names of all outputs of an input begin with: "out/clip" */
+    char *file;                 /* the video or picture that the user named; NULL = by base */
     char *problem;              /* a sentence: it cannot be written; NULL = fine */
 } output;
 
@@ -23,8 +23,10 @@ typedef struct output {
 CYG_MUST_USE cyg_status outputs_plan(output **out, const inputs *in, const char *target, cyg_error *err);
 void outputs_free(output *out, size_t count);
 
-/* The output of such an ending ("mp4"), malloc'ed; NULL: no memory. */
-char *output_path(const output *out, const char *ending);
+/* The video or picture ("mp4": "out/clip_annotated.mp4", or the file that the user named), and
+ * the records ("jsonl": "out/clip.jsonl"); malloc'ed. NULL: no memory. */
+char *output_media(const output *out, const char *ending);
+char *output_records(const output *out, const char *ending);
 
 /* Fine to write there: no folder, no input of this run, nothing that overwrite does not
  * allow. Records that tell only of a failure may always be replaced. CYG_ARGUMENT. */

@@ -17,23 +17,23 @@ need_model
 clip good.mp4 1
 echo 'no video' >bad.mp4
 
-expect 0 "$annotate" good.mp4 -o ok/;     there ok/good_annotated.mp4 ok/good_annotated.jsonl
+expect 0 "$annotate" good.mp4 -o ok/;     there ok/good_annotated.mp4 ok/good.jsonl
 expect 3 "$annotate" good.mp4 bad.mp4 -o some/; there some/good_annotated.mp4; says bad.mp4
 expect 4 "$annotate" bad.mp4 -o none/;    same "$(wc -l <err.txt)" 1 'one sentence'
 gone none/bad_annotated.mp4
-same "$(records none/bad_annotated.jsonl)" 'frames 0 objects 0 errors 1 interrupted 0 summary 1'
+same "$(records none/bad.jsonl)" 'frames 0 objects 0 errors 1 interrupted 0 summary 1'
 expect 4 "$annotate" nosuch.mp4;          says 'nosuch.mp4: No such file'
-gone nosuch_annotated.jsonl
+gone nosuch.jsonl
 
 expect 5 "$annotate" good.mp4 -o m/ --model nosuch;             says nosuch
 expect 5 "$annotate" good.mp4 -o m/ --model ./bad.mp4;          says bad.mp4
 expect 5 "$annotate" good.mp4 -o m/ --isa sse9;                 says sse9
-gone m/good_annotated.mp4 m/good_annotated.jsonl
+gone m/good_annotated.mp4 m/good.jsonl
 
 touch file
 expect 6 "$annotate" good.mp4 -o file/x/; says 'file/x'
 expect 6 "$annotate" good.mp4 -o c/ --codec nosuch;             says nosuch
-gone c/good_annotated.mp4 c/good_annotated.jsonl c/.good_annotated.jsonl.part
+gone c/good_annotated.mp4 c/good.jsonl c/.good.jsonl.part
 if [ -w /dev/full ]; then
     "$annotate" good.mp4 --no-video --records - -q >/dev/full 2>err.txt
     same $? 6 'standard output that is full'
@@ -42,7 +42,7 @@ fi
 
 # Another process writes the same: a lock on the hidden file of the records.
 mkdir busy
-flock busy/.good_annotated.jsonl.part "$annotate" good.mp4 -o busy/ 2>err.txt
+flock busy/.good.jsonl.part "$annotate" good.mp4 -o busy/ 2>err.txt
 same $? 75
 says 'another process'
 gone busy/good_annotated.mp4

@@ -28,11 +28,11 @@ same $? 3
 
 good=0 bad=0
 cut -f 1 plan.txt >inputs.txt
-for file in $(find out -name '*_annotated.jsonl' | sort); do
+for file in $(find out -name '*.jsonl' | sort); do
     checked=$(records "$file")
     errors=$(echo "$checked" | field errors)
     frames=$(echo "$checked" | field frames)
-    media=$(find "${file%/*}" -name "$(basename "${file%.jsonl}").*" ! -name '*.jsonl' | wc -l)
+    media=$(find "${file%/*}" -name "$(basename "${file%.jsonl}")_annotated.*" ! -name '*.jsonl' | wc -l)
     same "$(echo "$checked" | field summary)" 1 "$file"
     same "$media" $((frames > 0)) "outputs of $file"
     [ "$errors" -le 1 ] || fail "$file: $errors errors"
@@ -42,7 +42,7 @@ same $((good + bad)) "$(wc -l <inputs.txt)" 'a records file for each input'
 same "$bad" "$(grep '^cygnet-annotate: ' err.txt | grep -vc '^cygnet-annotate: warning: ')" 'a sentence for each error'
 [ "$good" -ge 20 ] || fail "only $good are good"
 for name in zero text folder ${run:+unreadable}; do
-    same "$(records "out/${name}_annotated.jsonl" | field errors)" 1 "$name"
+    same "$(records "out/${name}.jsonl" | field errors)" 1 "$name"
 done
 there out/good_annotated.mp4
 same "$(find in out -name '.*.part' | wc -l)" 0 'hidden files left'

@@ -11,7 +11,7 @@ cp c.mp4 tree/a.mp4; cp c.mp4 tree/deep/b.mp4; cp c.mp4 tree/deep/er/c.MP4
 cp c.mp4 tree/.hidden/d.mp4; echo text >tree/notes.md; ln -s .. tree/deep/circle
 mkfifo tree/pipe.mp4
 expect 3 "$annotate" tree -o out -v
-there out/a_annotated.mp4 out/deep/b_annotated.mp4 out/deep/er/c_annotated.mp4 out/deep/er/c_annotated.jsonl
+there out/a_annotated.mp4 out/deep/b_annotated.mp4 out/deep/er/c_annotated.mp4 out/deep/er/c.jsonl
 says 'tree/pipe.mp4: is no ordinary file'
 says '1 files that are no video or picture passed over'
 says '3 of 4 inputs annotated'
@@ -20,7 +20,7 @@ rm tree/pipe.mp4
 
 # Beside the inputs; a second time the outputs are neither inputs nor replaced.
 expect 0 "$annotate" tree
-there tree/a_annotated.mp4 tree/deep/b_annotated.jsonl
+there tree/a_annotated.mp4 tree/deep/b.jsonl
 before=$(cksum tree/a_annotated.mp4)
 expect 4 "$annotate" tree -v
 says '3 outputs of earlier runs passed over'
@@ -42,7 +42,7 @@ break.mp4'
 for name in 'with space.mp4' 'ünï 漢字.mp4' "$newline" '-dash.mp4' 'co:lon.mp4' 'http:x.mp4' '100%d.mp4' '[x].mp4'; do
     cp c.mp4 "./$name"
     expect 0 "$annotate" -q -o names -- "$name"
-    there "names/${name%.mp4}_annotated.mp4" "names/${name%.mp4}_annotated.jsonl"
+    there "names/${name%.mp4}_annotated.mp4" "names/${name%.mp4}.jsonl"
 done
 esc=$(printf 'esc\033[2J.mp4')
 cp c.mp4 "$esc"
@@ -54,7 +54,7 @@ says 'esc\x1b[2J.mp4'
 ffmpeg -nostdin -v error -i c.mp4 -frames:v 1 c.jpg
 cp c.mp4 c.mkv
 expect 0 "$annotate" c.mp4 c.jpg -o stems
-there stems/c.mp4_annotated.mp4 stems/c.jpg_annotated.jpg stems/c.mp4_annotated.jsonl stems/c.jpg_annotated.jsonl
+there stems/c.mp4_annotated.mp4 stems/c.jpg_annotated.jpg stems/c.mp4.jsonl stems/c.jpg.jsonl
 mkdir d; cp c.mp4 d/c.mp4
 expect 3 "$annotate" c.mp4 d/c.mp4 -o twice
 says 'd/c.mp4: its output would have the name of that of c.mp4'
@@ -77,6 +77,6 @@ records out.txt >checked.txt
 
 # A dry run writes nothing.
 expect 0 "$annotate" --dry-run c.mp4 -o dry
-same "$(cat out.txt)" "$(printf 'c.mp4\tdry/c_annotated')"
+same "$(cat out.txt)" "$(printf 'c.mp4\tdry/c_annotated.*')"
 gone dry
 finish

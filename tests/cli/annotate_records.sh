@@ -11,12 +11,12 @@ for f in c vfr; do
     expect 0 "$annotate" "$f.mp4"
     stamps_of "$f.mp4" >in.txt
     stamps_of "${f}_annotated.mp4" >video.txt
-    records --pts "${f}_annotated.jsonl" >records.txt
+    records --pts "${f}.jsonl" >records.txt
     cmp -s in.txt records.txt || fail "$f: the stamps of the records are not those of the input"
     cmp -s in.txt video.txt || fail "$f: the stamps of the output are not those of the input"
 done
 [ "$(sort -u in.txt | wc -l)" -gt 40 ] || fail 'the stamps of vfr.mp4 do not vary'
-same "$(records c_annotated.jsonl | field frames)" 60
+same "$(records c.jsonl | field frames)" 60
 
 # A part of it.
 expect 0 "$annotate" c.mp4 --start 0.5 --end 1.5 -o part.mp4
@@ -27,12 +27,12 @@ records --pts part.jsonl >records.txt
 cmp -s in.txt records.txt || fail 'the stamps of a part are not those of the input'
 
 # Forms.
-expect 0 "$annotate" c.mp4 --records both -o both/; there both/c_annotated.jsonl both/c_annotated.csv
-same "$(head -n 1 both/c_annotated.csv)" 'source,n,pts,t,class,score,x1,y1,x2,y2,src'
-expect 0 "$annotate" c.mp4 --records csv -o csv/;   there csv/c_annotated.csv; gone csv/c_annotated.jsonl
+expect 0 "$annotate" c.mp4 --records both -o both/; there both/c.jsonl both/c.csv
+same "$(head -n 1 both/c.csv)" 'source,n,pts,t,class,score,x1,y1,x2,y2,src'
+expect 0 "$annotate" c.mp4 --records csv -o csv/;   there csv/c.csv; gone csv/c.jsonl
 expect 0 "$annotate" c.mp4 --records none -o none/; there none/c_annotated.mp4
 same "$(find none -type f | wc -l)" 1
-expect 0 "$annotate" c.mp4 --no-video -o only/;     there only/c_annotated.jsonl; gone only/c_annotated.mp4
+expect 0 "$annotate" c.mp4 --no-video -o only/;     there only/c.jsonl; gone only/c_annotated.mp4
 expect 0 "$annotate" c.mp4 vfr.mp4 --no-video --records - -q; silent
 same "$(grep -c '"type":"header"' out.txt)" 2
 head -n 62 out.txt >first.txt

@@ -32,7 +32,7 @@ for i in $(seq 20); do
     [ "$code" = 0 ] && continue             # it was done before
     stopped=$((stopped + 1))
     same "$code" $want "$signal after $when lines"
-    checked=$(records out/c_annotated.jsonl)
+    checked=$(records out/c.jsonl)
     same "$(echo "$checked" | field interrupted)" 1
     decodes out/c_annotated.mp4
     same "$(frames_of out/c_annotated.mp4)" "$(echo "$checked" | field frames)" "frames after $signal at $when"
@@ -48,9 +48,9 @@ for i in $(seq 20); do
     [ "$code" = 0 ] && continue
     killed=$((killed + 1))
     same "$code" 137
-    gone out/c_annotated.mp4 out/c_annotated.jsonl
-    there out/.c_annotated.mp4.part out/.c_annotated.jsonl.part
-    told=$(records --cut out/.c_annotated.jsonl.part | field frames)
+    gone out/c_annotated.mp4 out/c.jsonl
+    there out/.c_annotated.mp4.part out/.c.jsonl.part
+    told=$(records --cut out/.c.jsonl.part | field frames)
     held=$(frames_of out/.c_annotated.mp4.part 2>/dev/null)
     [ "${held:-0}" -gt 0 ] || held=0
     [ "$held" -le "$told" ] || fail "the video has $held frames, its records $told"
