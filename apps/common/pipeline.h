@@ -1,16 +1,20 @@
-/* pipeline.h - the one place where backbone and heads meet: finds what is in a frame. */
+/* pipeline.h - the one place where backbone and heads meet: finds what is in a frame, and describes it. */
 #ifndef PIPELINE_H
 #define PIPELINE_H
 
 #include "frame.h"
+#include "passes.h"
+#include "quality.h"
 
 typedef struct pipeline_models pipeline_models;     /* immutable, shared by all threads */
 typedef struct pipeline        pipeline;            /* one per thread */
 
 typedef struct pipeline_options {
     const char *model;          /* model file of the detector */
+    const char *describer;      /* model file that describes what was found; NULL = none */
+    pass_plan   passes;         /* how often a picture is looked at */
     const char *isa;            /* NULL = the best of this CPU */
-    float       threshold;      /* 0 = the model's */
+    float       threshold;      /* 0 = the model's for one pass, 0.3 for more (what weak boxes it brings are merged) */
     int         max_objects;    /* 0 = the model's */
     int         width, height;  /* of the network's input; 0 = the model's own */
 } pipeline_options;
@@ -28,5 +32,27 @@ CYG_MUST_USE cyg_status pipeline_create(pipeline **out, const pipeline_models *m
 void pipeline_free(pipeline *p);
 /* Fills f->objects and sets f->analysed. */
 void pipeline_detect(pipeline *p, frame *f);
+
+/* ---- With a describer ------------------------------------------------------------ */
+
+/* What is known of one object beyond its box. Plain data. */
+typedef struct description {
+    quality       quality;
+    int           attribute_count;
+    cyg_attribute attributes[CYG_MAX_ATTRIBUTES];   /* texts live as long as the models */
+    int           dimension;
+    float         embedding[CYG_MAX_EMBEDDING];     /* [dimension], of length 1 */
+} description;
+
+/* One pass over the square around the object's box, read by both heads. */
+void pipeline_describe(pipeline *p, const frame *f, const object *o, description *out);
+
+/* Of the describer; NULL without one. */
+const char *pipeline_models_describer(const pipeline_models *m);            /* its name */
+const char *pipeline_models_describer_sha256(const pipeline_models *m);
+/* How a describer's input is cut out, in a line: embeddings made otherwise cannot be compared. */
+const char *pipeline_models_preprocessing(const pipeline_models *m);
+/* For cyg_head_false_match and cyg_head_threshold. */
+const cyg_head *pipeline_embedding(const pipeline *p);
 
 #endif

@@ -1,0 +1,26 @@
+/* eval.h - what the measurements share: every picture of a folder through a pipeline, on two threads. */
+#ifndef EVAL_H
+#define EVAL_H
+
+#include "pipeline.h"
+
+typedef struct eval_files {
+    char **names;               /* by rising name, without the folder */
+    int    count;
+} eval_files;
+
+/* All files of FOLDER; what cannot be read ends the program with a sentence. */
+eval_files eval_list(const char *folder);
+/* The place of a name; -1 if there is none. */
+int        eval_find(const eval_files *files, const char *name);
+void       eval_free(eval_files *files);
+
+/* Reads every picture of the folder and calls visit for it, in any order, on two threads, each with
+ * a pipeline of its own. Pictures that cannot be read are skipped, with a sentence. */
+typedef void eval_visit(void *context, int i, pipeline *p, frame *f);
+void eval_run(const char *folder, const eval_files *files, const pipeline_options *options, eval_visit *visit, void *context);
+
+/* The models under MODELS, looked at as photos are. */
+pipeline_options eval_options(const char *models);
+
+#endif

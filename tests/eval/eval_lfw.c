@@ -1,0 +1,233 @@
+/* eval_lfw.c - are two pictures of the same person? Pictures as they are, our own detector and crop.
+ *
+ *   eval_lfw MODELS DATA [curve]
+ *
+ * DATA: images/, names NAME_NUMBER.jpg; pairs.tsv: a, b, same (1/0), fold. "curve" prints the curve of
+ * false matches, measured on every pair of pictures of two people, as a recipe holds it.
+ */
+#include "eval.h"
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { DIMENSION = 1024, MOST_PAIRS = 10000, FOLDS = 3, BINS = 20000 };     /* of -1 .. 1 */
+
+typedef struct faces {
+    float (*embeddings)[DIMENSION];     /* [count]; all 0: no face was found */
+    int    *face_counts, *flaws;        /* [count] */
+} faces;
+
+typedef struct pair { float cosine; int same, fold; } pair;
+
+/* The person of the name is the one in the middle. */
+static const object *central(const frame *f)
+{
+    const object *best = NULL;
+    float least = INFINITY;
+    for (int i = 0; i < f->object_count; i++) {
+        const cyg_box b = f->objects[i].box;
+        const float apart = hypotf((b.x1 + b.x2 - (float)f->image.width) / 2, (b.y1 + b.y2 - (float)f->image.height) / 2);
+        if (apart < least) {
+            least = apart;
+            best = &f->objects[i];
+        }
+    }
+    return best;
+}
+
+static void look(void *context, int i, pipeline *p, frame *f)
+{
+    const faces *to = context;
+    pipeline_detect(p, f);
+    to->face_counts[i] = f->object_count;
+    if (!f->object_count) return;
+    description said;
+    pipeline_describe(p, f, central(f), &said);
+    memcpy(to->embeddings[i], said.embedding, sizeof to->embeddings[i]);
+    to->flaws[i] = (int)said.quality.flaws;
+}
+
+static float alike(const faces *f, int a, int b)
+{
+    return cyg_cosine(f->embeddings[a], f->embeddings[b], DIMENSION);
+}
+
+static int read_pairs(pair *pairs, const char *path, const eval_files *files, const faces *f)
+{
+    FILE *file = fopen(path, "r");
+    char a[200], b[200];
+    int count = 0, same, fold;
+    if (!file) {
+        fprintf(stderr, "%s: cannot be read\n", path);
+        exit(2);
+    }
+    while (count < MOST_PAIRS && fscanf(file, "%199s %199s %d %d", a, b, &same, &fold) == 4) {
+        const int i = eval_find(files, a), j = eval_find(files, b);
+        if (i < 0 || j < 0) fprintf(stderr, "%s: %s or %s is missing\n", path, a, b);
+        else pairs[count++] = (pair){ alike(f, i, j), same, fold };
+    }
+    fclose(file);
+    return count;
+}
+
+/* ---- Verification on the pairs ------------------------------------------------------ */
+
+static double right(const pair *pairs, int count, float threshold, int fold, bool within)
+{
+    int all = 0, good = 0;
+    for (int i = 0; i < count; i++) {
+        if ((pairs[i].fold == fold) != within) continue;
+        all++;
+        good += (pairs[i].cosine >= threshold) == pairs[i].same;
+    }
+    return all ? (double)good / all : 0;
+}
+
+/* Each fold at the threshold that is best on the others. */
+static void print_accuracy(const pair *pairs, int count)
+{
+    double sum = 0;
+    printf("accuracy by fold:");
+    for (int fold = 0; fold < FOLDS; fold++) {
+        double best = -1;
+        float threshold = 0;
+        for (float t = 0.2f; t < 0.9f; t += 0.001f) {
+            const double now = right(pairs, count, t, fold, false);
+            if (now > best) {
+                best = now;
+                threshold = t;
+            }
+        }
+        const double now = right(pairs, count, threshold, fold, true);
+        printf(" %.4f (at %.3f)", now, (double)threshold);
+        sum += now;
+    }
+    printf("; mean %.4f\n", sum / FOLDS);
+}
+
+static int falling(const void *a, const void *b)
+{
+    const float x = *(const float *)a, y = *(const float *)b;
+    return (x < y) - (x > y);
+}
+
+static void print_rates(const pair *pairs, int count)
+{
+    static float strangers[MOST_PAIRS];
+    int stranger_count = 0;
+    for (int i = 0; i < count; i++)
+        if (!pairs[i].same) strangers[stranger_count++] = pairs[i].cosine;
+    qsort(strangers, (size_t)stranger_count, sizeof *strangers, falling);
+    static const double rates[] = { 1e-2, 1e-3 };
+    for (size_t r = 0; r < sizeof rates / sizeof *rates; r++) {
+        const float limit = strangers[(int)(rates[r] * stranger_count)];
+        int same = 0, passed = 0;
+        for (int i = 0; i < count; i++) {
+            same += pairs[i].same;
+            passed += pairs[i].same && pairs[i].cosine > limit;
+        }
+        printf("true matches at %g false ones: %.4f (cosine above %.3f)\n", rates[r], (double)passed / same, (double)limit);
+    }
+}
+
+/* ---- The curve, on all pictures against all --------------------------------------------- */
+
+/* "Name_Of_Person_0001.jpg": whether the two have the same name. */
+static bool same_person(const char *a, const char *b)
+{
+    const size_t length = strcspn(a, ".");
+    return length == strcspn(b, ".") && length > 5 && strncmp(a, b, length - 5) == 0;
+}
+
+typedef struct histogram { int64_t strangers[BINS], same[BINS], stranger_count, same_count; } histogram;
+
+static void count_all(histogram *h, const eval_files *files, const faces *f)
+{
+    for (int i = 0; i < files->count; i++) {
+        if (!f->face_counts[i]) continue;
+        for (int j = 0; j < i; j++) {
+            if (!f->face_counts[j]) continue;
+            float sum = 0;              /* both have length 1 */
+            for (int k = 0; k < DIMENSION; k++) sum += f->embeddings[i][k] * f->embeddings[j][k];
+            int bin = (int)((sum + 1) / 2 * BINS);
+            bin = bin < 0 ? 0 : bin >= BINS ? BINS - 1 : bin;
+            if (same_person(files->names[i], files->names[j])) {
+                h->same[bin]++;
+                h->same_count++;
+            } else {
+                h->strangers[bin]++;
+                h->stranger_count++;
+            }
+        }
+    }
+}
+
+/* For each rate the least cosine whose pairs of strangers are no more than that; down to where 30 are left. */
+static void print_curve(const eval_files *files, const faces *f)
+{
+    static const double rates[] = { .9, .75, .5, .3, .2, .1, .05, .02, .01, .005, .002, .001, 5e-4, 2e-4, 1e-4, 5e-5, 2e-5, 1e-5 };
+    histogram *h = calloc(1, sizeof *h);
+    if (!h) exit(2);
+    count_all(h, files, f);
+    printf("%lld pairs of strangers, %lld of the same person\n", (long long)h->stranger_count, (long long)h->same_count);
+    printf("%8s %10s %s\n", "cosine", "strangers", "same person");
+    int64_t above = 0, same = 0;
+    double cosines[sizeof rates / sizeof *rates];
+    int bin = BINS, lowest = 0;
+    for (int r = sizeof rates / sizeof *rates - 1; r >= 0; r--) {
+        if (rates[r] * (double)h->stranger_count < 30) continue;
+        if (!lowest) lowest = r;
+        while (bin > 0 && (double)(above + h->strangers[bin - 1]) <= rates[r] * (double)h->stranger_count) {
+            bin--;
+            above += h->strangers[bin];
+            same += h->same[bin];
+        }
+        cosines[r] = 2. * bin / BINS - 1;
+        printf("%8.4f %10g %.4f\n", cosines[r], rates[r], (double)same / (double)h->same_count);
+    }
+    printf("cosine: [");
+    for (int r = 0; r <= lowest; r++) printf("%s%.4f", r ? ", " : "", cosines[r]);
+    printf("]\nrate: [");
+    for (int r = 0; r <= lowest; r++) printf("%s%g", r ? ", " : "", rates[r]);
+    printf("]\n");
+    free(h);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 3) {
+        fprintf(stderr, "usage: eval_lfw MODELS DATA [curve]\n");
+        return 2;
+    }
+    char images[1000], list[1000];
+    snprintf(images, sizeof images, "%s/images", argv[2]);
+    snprintf(list, sizeof list, "%s/pairs.tsv", argv[2]);
+    eval_files files = eval_list(images);
+    const size_t count = (size_t)files.count;
+    faces f = { calloc(count, sizeof *f.embeddings), calloc(count, sizeof *f.face_counts), calloc(count, sizeof *f.flaws) };
+    static pair pairs[MOST_PAIRS];
+    if (!f.embeddings || !f.face_counts || !f.flaws) return 2;
+    const pipeline_options options = eval_options(argv[1]);
+    eval_run(images, &files, &options, look, &f);
+
+    int found = 0, faces_found = 0, flawed = 0;
+    for (int i = 0; i < files.count; i++) {
+        if (!f.face_counts[i]) printf("no face: %s\n", files.names[i]);
+        found += f.face_counts[i] > 0;
+        faces_found += f.face_counts[i];
+        flawed += f.flaws[i] != 0;
+    }
+    printf("%d pictures; a face found in %d, %.2f %%; %d faces in all; %d of the people flawed\n", files.count, found,
+           100. * found / files.count, faces_found, flawed);
+    const int pair_count = read_pairs(pairs, list, &files, &f);
+    printf("%d pairs\n", pair_count);
+    print_accuracy(pairs, pair_count);
+    print_rates(pairs, pair_count);
+    if (argc > 3) print_curve(&files, &f);
+    free(f.embeddings);
+    free(f.face_counts);
+    free(f.flaws);
+    eval_free(&files);
+    return 0;
+}
