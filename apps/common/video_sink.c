@@ -51,13 +51,26 @@ static const char *kind_of(const AVStream *st)
     return st->disposition & AV_DISPOSITION_ATTACHED_PIC ? "cover picture" : kind ? kind : "unknown";
 }
 
+/* AAC whose packets carry ADTS headers, as in AVI and MPEG-TS; mp4 and Matroska have no place for them. */
+static bool has_adts_headers(const AVStream *st)
+{
+    return st->codecpar->codec_id == AV_CODEC_ID_AAC && !st->codecpar->extradata_size;
+}
+
 /* Says what is left behind, a sentence for each stream. */
 static void report_losses(const video_sink *k)
 {
     for (unsigned i = 0; i < k->source->in->nb_streams; i++) {
         const AVStream *st = k->source->in->streams[i];
-        if (k->carry[i] != CARRY_NOT || st->discard == AVDISCARD_ALL) continue;
         char sentence[300];
+        if (st->discard == AVDISCARD_ALL) continue;
+        if (k->carry[i] != CARRY_NOT) {
+            if (!has_adts_headers(st) || strcmp(k->format->name, "mpegts") == 0) continue;
+            snprintf(sentence, sizeof sentence, "stream %u (audio, aac) loses its ADTS headers, which %s does not have; "
+                     "the sound is the same", i, k->format->long_name);
+            notify(k, sentence);
+            continue;
+        }
         snprintf(sentence, sizeof sentence, "stream %u (%s, %s) is left out: %s cannot hold it", i, kind_of(st),
                  avcodec_get_name(st->codecpar->codec_id), k->format->long_name);
         notify(k, sentence);
