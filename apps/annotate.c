@@ -13,7 +13,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum exit_code { DONE = 0, BAD_USAGE = 2, SOME_FAILED = 3, ALL_FAILED = 4, BAD_MODEL = 5, BAD_OUTPUT = 6, LOST = 8, BUSY = 75 };
+enum exit_code {
+    DONE = 0, BAD_USAGE = 2, SOME_FAILED = 3, ALL_FAILED = 4, BAD_MODEL = 5, BAD_OUTPUT = 6, LOST = 8, BUSY = 75
+};
 
 typedef struct settings {
     const char *model, *isa;
@@ -37,7 +39,8 @@ static const option table[] = {
       "folder for the outputs, or the file of a single input; default beside each input" },
     { NULL, "verbose", 'v', OPTION_FLAG, AT(verbose), "false", 0, 0, NULL, NULL, "say more" },
     { NULL, "quiet", 'q', OPTION_FLAG, AT(quiet), "false", 0, 0, NULL, NULL, "say nothing but errors" },
-    { NULL, "dry-run", 'n', OPTION_FLAG, AT(dry_run), "false", 0, 0, NULL, NULL, "only list what would be read and written" },
+    { NULL, "dry-run", 'n', OPTION_FLAG, AT(dry_run), "false", 0, 0, NULL, NULL,
+      "only list what would be read and written" },
     { "detect.model", "model", 'm', OPTION_TEXT, AT(model), "face-ssd-mobilenet-v1", 0, 0, NULL, "NAME",
       "model that finds the objects: its name, or a .safetensors file" },
     { "detect.threshold", "threshold", 't', OPTION_REAL, AT(threshold), "0.5", 0.001, 0.999, NULL, "SCORE",
@@ -61,16 +64,20 @@ static const option table[] = {
       "quality, less is better; -1 is the encoder's own" },
     { "output.preset", "preset", 0, OPTION_TEXT, AT(preset), NULL, 0, 0, NULL, "NAME", "preset of the encoder" },
     { "output.audio", "audio", 0, OPTION_FLAG, AT(audio), "true", 0, 0, NULL, NULL, "carry the sound over, as it is" },
-    { "output.jpeg_quality", "jpeg-quality", 0, OPTION_INT, AT(quality), "95", 1, 100, NULL, "Q", "of annotated photos" },
+    { "output.jpeg_quality", "jpeg-quality", 0, OPTION_INT, AT(quality), "95", 1, 100, NULL, "Q",
+      "of annotated photos" },
     { "output.records", "records", 'r', OPTION_CHOICE, AT(records), "jsonl", 0, 0, "jsonl|csv|both|none|-", "FORM",
       "form of the records; - is JSON Lines on standard output" },
     { "output.overwrite", "overwrite", 'y', OPTION_FLAG, AT(overwrite), "false", 0, 0, NULL, NULL,
       "replace outputs that are there already" },
     { "run.start", "start", 0, OPTION_TIME, AT(start), "0", 0, 1e9, NULL, "TIME", "begin there: 90, 1:30, 0:01:30.5" },
     { "run.end", "end", 0, OPTION_TIME, AT(end), "0", 0, 1e9, NULL, "TIME", "stop there; 0 is the end of the input" },
-    { "run.threads", "threads", 'j', OPTION_INT, AT(threads), "0", 0, 256, NULL, "N", "detectors at work at once; 0 is one a core" },
-    { "run.decode_threads", NULL, 0, OPTION_INT, AT(decode_threads), "0", 0, 64, NULL, "N", "threads of the decoder; 0 is one for four cores" },
-    { "run.encode_threads", NULL, 0, OPTION_INT, AT(encode_threads), "0", 0, 64, NULL, "N", "threads of the encoder; 0 is its own choice" },
+    { "run.threads", "threads", 'j', OPTION_INT, AT(threads), "0", 0, 256, NULL, "N",
+      "detectors at work at once; 0 is one a core" },
+    { "run.decode_threads", NULL, 0, OPTION_INT, AT(decode_threads), "0", 0, 64, NULL, "N",
+      "threads of the decoder; 0 is one for four cores" },
+    { "run.encode_threads", NULL, 0, OPTION_INT, AT(encode_threads), "0", 0, 64, NULL, "N",
+      "threads of the encoder; 0 is its own choice" },
     { "run.progress", "progress", 0, OPTION_CHOICE, AT(progress), "auto", 0, 0, "auto|text|jsonl|none", "FORM",
       "how progress is told on standard error; auto is a bar on a terminal" },
     { 0 },
@@ -162,7 +169,9 @@ static cyg_status open_models(pipeline_models **out, const settings *s, cyg_erro
 static cyg_status open_workers(annotator *a, const settings *s, cyg_error *err)
 {
     const int count = s->threads ? s->threads : core_count();
-    const overlay_options look = { .labels = s->labels, .scores = s->scores, .scale = (float)s->scale, .font = s->font };
+    const overlay_options look = {
+        .labels = s->labels, .scores = s->scores, .scale = (float)s->scale, .font = s->font,
+    };
     a->overlay = overlay_create(&look);
     a->workers = calloc((size_t)count, sizeof(pipeline *));
     if (!a->overlay || !a->workers) return cyg_fail(err, CYG_NO_MEMORY, "out of memory for %d detectors", count);
@@ -227,8 +236,10 @@ static int run(const settings *s, const options *o, logger *log, stop *signals)
     } else {
         progress shown;
         progress_init(&shown, log, s->quiet ? PROGRESS_NONE : (progress_mode)s->progress, in.count);
-        if (in.annotated) log_print(log, LOG_DETAIL, "%lld outputs of earlier runs passed over", (long long)in.annotated);
-        if (in.ignored) log_print(log, LOG_DETAIL, "%lld files that are no video or picture passed over", (long long)in.ignored);
+        if (in.annotated)
+            log_print(log, LOG_DETAIL, "%lld outputs of earlier runs passed over", (long long)in.annotated);
+        if (in.ignored)
+            log_print(log, LOG_DETAIL, "%lld files that are no video or picture passed over", (long long)in.ignored);
         annotator a = {
             .options = {
                 .media = s->video, .audio = s->audio, .overwrite = s->overwrite, .records = (records_form)s->records,

@@ -62,7 +62,8 @@ static void check_header(const check *c, json_t *line)
 
 static void check_object(check *c, json_t *object)
 {
-    expect(c, object, (const char *const[][2]){ { "class", "s" }, { "score", "r" }, { "box", "a" }, { "src", "s" }, { NULL, NULL } });
+    expect(c, object, (const char *const[][2]){ { "class", "s" }, { "score", "r" }, { "box", "a" }, { "src", "s" },
+        { NULL, NULL } });
     const double score = json_number_value(json_object_get(object, "score"));
     if (score <= 0 || score > 1) wrong(c, "score %g", score);
     json_t *box = json_object_get(object, "box");
@@ -75,7 +76,8 @@ static void check_object(check *c, json_t *object)
 
 static void check_frame(check *c, json_t *line)
 {
-    expect(c, line, (const char *const[][2]){ { "type", "s" }, { "n", "i" }, { "pts", "i" }, { "t", "r" }, { "objects", "a" }, { NULL, NULL } });
+    expect(c, line, (const char *const[][2]){ { "type", "s" }, { "n", "i" }, { "pts", "i" }, { "t", "r" },
+        { "objects", "a" }, { NULL, NULL } });
     const long long n = json_integer_value(json_object_get(line, "n"));
     if (n <= c->last_n) wrong(c, "frame %lld after frame %lld", n, c->last_n);
     if (c->print_pts) printf("%lld\n", (long long)json_integer_value(json_object_get(line, "pts")));
@@ -90,8 +92,9 @@ static void check_frame(check *c, json_t *line)
 
 static void check_summary(check *c, json_t *line)
 {
-    expect(c, line, (const char *const[][2]){ { "type", "s" }, { "frames", "i" }, { "objects", "i" }, { "damaged", "i" },
-        { "errors", "i" }, { "seconds", "r" }, { "fps", "r" }, { "ms", "o" }, { "interrupted", "b" }, { "outputs", "a" }, { NULL, NULL } });
+    expect(c, line, (const char *const[][2]){ { "type", "s" }, { "frames", "i" }, { "objects", "i" },
+        { "damaged", "i" }, { "errors", "i" }, { "seconds", "r" }, { "fps", "r" }, { "ms", "o" },
+        { "interrupted", "b" }, { "outputs", "a" }, { NULL, NULL } });
     if (json_integer_value(json_object_get(line, "frames")) != c->frames) wrong(c, "the frames are not so many");
     if (json_integer_value(json_object_get(line, "objects")) != c->objects) wrong(c, "the objects are not so many");
     if (json_integer_value(json_object_get(line, "errors")) != c->errors) wrong(c, "the errors are not so many");
@@ -110,7 +113,8 @@ static void check_line(check *c, const char *text)
     else if (!strcmp(type, "frame")) check_frame(c, line);
     else if (!strcmp(type, "summary")) check_summary(c, line);
     else if (!strcmp(type, "error")) {
-        expect(c, line, (const char *const[][2]){ { "type", "s" }, { "stage", "s" }, { "t", "R" }, { "code", "s" }, { "message", "s" }, { NULL, NULL } });
+        expect(c, line, (const char *const[][2]){ { "type", "s" }, { "stage", "s" }, { "t", "R" },
+            { "code", "s" }, { "message", "s" }, { NULL, NULL } });
         c->errors++;
     } else wrong(c, "unknown type %s", type);
     json_decref(line);

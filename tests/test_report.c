@@ -14,7 +14,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-static char folder[] = "/tmp/test_report_XXXXXX";
+static char folder[] = P_tmpdir "/test_report_XXXXXX";
 
 static int set_up(void **state)
 {
@@ -104,13 +104,16 @@ static void csv_is_exactly_this(void **state)
 static void a_source_that_cannot_be_read_has_a_header(void **state)
 {
     report *r;
-    const report_header unread = { .tool = "t", .source = "rtsp://u:secret@h/\xff", .source_bytes = -1, .model = "m" };
+    const report_header unread = {
+        .tool = "t", .source = "rtsp://u:secret@h/\xff", .source_bytes = -1, .model = "m",
+    };
     assert_int_equal(report_open(&r, "u.jsonl", REPORT_JSONL, NULL), CYG_OK);
     assert_int_equal(report_begin(r, &unread, NULL), CYG_OK);
     assert_int_equal(report_finish(r, NULL), CYG_OK);
     report_close(r);
     const char *line = contents("u.jsonl");
-    assert_non_null(strstr(line, "\"path\":\"rtsp://u:***@h/\xef\xbf\xbd\",\"sha256\":null,\"bytes\":null},\"width\":null"));
+    assert_non_null(strstr(line, "\"path\":\"rtsp://u:***@h/\xef\xbf\xbd\",\"sha256\":null,\"bytes\":null},"
+                                 "\"width\":null"));
     assert_true(report_is_failure("u.jsonl"));
     assert_false(report_is_failure("r.jsonl"));
     assert_false(report_is_failure("r.csv"));

@@ -124,7 +124,8 @@ static cyg_status run_threads(run *r, worker *workers, cyg_error *err)
     const int count = r->b->worker_count;
     int started = 0;
     atomic_init(&r->working, count);
-    while (started < count && pthread_create(&workers[started].thread, NULL, detect_all, &workers[started]) == 0) started++;
+    while (started < count && !pthread_create(&workers[started].thread, NULL, detect_all, &workers[started]))
+        started++;
     const bool reading = started == count && pthread_create(&reader, NULL, read_all, r) == 0;
     cyg_status status = CYG_OK;
     if (reading) {

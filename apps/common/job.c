@@ -168,7 +168,8 @@ annotator_result job_lose(job *j, const char *stage, const cyg_error *what)
     if (status == CYG_OK) status = records_error(&j->records, stage, what, j->time, &err);
     if (status == CYG_OK && !j->frames) status = job_end(j, &err);
     if (status == CYG_OK && !j->frames) status = job_finish(j, &err);
-    if (status == CYG_OK) return j->in->kind != INPUT_FILE && j->frames && what->status == CYG_IO ? SOURCE_LOST : BAD_INPUT;
+    const bool lost = j->in->kind != INPUT_FILE && j->frames && what->status == CYG_IO;
+    if (status == CYG_OK) return lost ? SOURCE_LOST : BAD_INPUT;
     if (status == CYG_ARGUMENT) return BAD_INPUT;       /* records of an earlier run are there: they stay */
     return job_fail(j, &err);
 }

@@ -73,7 +73,7 @@ void log_print(logger *log, log_level level, const char *format, ...)
         show_json(log, level, clean);
         return;
     }
-    const char *begin = !log->colour ? "" : level == LOG_ERROR ? "\033[1;31m" : level == LOG_WARNING ? "\033[1;33m" : "";
+    const char *begin = !log->colour || level > LOG_WARNING ? "" : level == LOG_ERROR ? "\033[1;31m" : "\033[1;33m";
     if (level <= LOG_WARNING)
         snprintf(line, sizeof line, "%s%s:%s %s%s", begin, log->program, *begin ? "\033[0m" : "",
                  level == LOG_WARNING ? "warning: " : "", clean);

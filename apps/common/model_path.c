@@ -26,7 +26,9 @@ cyg_status model_path_find(char **out, const char *name, cyg_error *err)
     char self[PATH_MAX] = "";
     program_folder(self);
     const char *told = getenv("CYGNET_MODELS");
-    const char *const places[][2] = { { told ? told : "", "" }, { self, "/../share/cygnet/models" }, { self, "/../../assets/models" } };
+    const char *const places[][2] = {
+        { told ? told : "", "" }, { self, "/../share/cygnet/models" }, { self, "/../../assets/models" },
+    };
     for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
         if (!*places[i][0]) continue;
         if (asprintf(out, "%s%s/%s.safetensors", places[i][0], places[i][1], name) < 0) {
@@ -37,6 +39,6 @@ cyg_status model_path_find(char **out, const char *name, cyg_error *err)
         free(*out);
         *out = NULL;
     }
-    return cyg_fail(err, CYG_NOT_FOUND, "model %s: no %s.safetensors is installed; --model FILE or CYGNET_MODELS=FOLDER "
-                    "names another place", name, name);
+    return cyg_fail(err, CYG_NOT_FOUND, "model %s: no %s.safetensors is installed; --model FILE or "
+                    "CYGNET_MODELS=FOLDER names another place", name, name);
 }
