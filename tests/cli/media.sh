@@ -3,6 +3,7 @@
 # clips made here and, where they are, of real ones.
 #
 #     media.sh            all of it
+#     media.sh made       only the clips made here; real: only the real ones
 #     media.sh NAME...    only the tests or clips of these names
 command -v ffmpeg >/dev/null && command -v ffprobe >/dev/null || exit 77
 copy=$BIN/tests/video_copy
@@ -14,7 +15,8 @@ wanted=$*
 failures=0
 checks=0
 
-is_wanted() { case " ${wanted:-$1} " in *" $1 "*) true ;; *) false ;; esac; }
+group=made
+is_wanted() { case " ${wanted:-$1} " in *" $1 "* | *" $group "*) true ;; *) false ;; esac; }
 fail() { echo "FAIL $*"; failures=$((failures + 1)); }
 same() {    # same WHAT EXPECTED FOUND
     checks=$((checks + 1))
@@ -326,6 +328,7 @@ fi
 
 # ---- Real clips ------------------------------------------------------------------------------------------------------
 
+group=real
 if [ -d "$DATA/videos" ]; then
     for clip in "$DATA"/videos/*; do
         name=$(basename "$clip")
@@ -358,4 +361,5 @@ if is_wanted $name && [ -d "$DATA/damaged/mp4" ]; then
 fi
 
 echo "$checks checks, $failures failures"
+[ $checks -gt 0 ] || exit 77
 [ $failures -eq 0 ]
