@@ -83,8 +83,8 @@ static void describe(const char *isa, const cyg_model *model, const float *input
 {
     static cyg_result found;
     cyg_backbone *net;
-    cyg_features *maps;
-    cyg_head *attributes, *embedding;
+    cyg_features *maps = NULL;
+    cyg_head *attributes = NULL, *embedding = NULL;
     cyg_error err = { 0 };
     if (cyg_backbone_create(&net, model, &(cyg_backbone_params){ .isa = isa }, &err) ||
         cyg_features_create(&maps, net, NULL, &err) || cyg_head_create(&attributes, net, "attributes", NULL, &err) ||
