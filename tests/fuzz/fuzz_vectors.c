@@ -39,7 +39,8 @@ static void make_right(uint8_t *bytes, size_t size)
     memcpy(&count, bytes + 16, 8);
     const uint64_t stride = ((uint64_t)dimension + 63) / 64 * 64;
     if (dimension > 65536 || count > size / 32) count = 0;
-    const uint64_t codes = 4096 + (32 * count + 4095) / 4096 * 4096, halves = codes + (stride * count + 4095) / 4096 * 4096;
+    const uint64_t codes = 4096 + (32 * count + 4095) / 4096 * 4096;
+    const uint64_t halves = codes + (stride * count + 4095) / 4096 * 4096;
     for (uint64_t i = 0; i < count && halves + (i + 1) * dimension * 2 <= size; i++) {
         uint8_t *row = bytes + 4096 + i * 32;
         memcpy(&id, row, 8);
