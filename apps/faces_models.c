@@ -1,0 +1,63 @@
+/* faces_models.c - opens the networks that a verb looks with. */
+#include "faces_models.h"
+#include "model_path.h"
+#include <stdlib.h>
+
+/* How long an embedding is: by looking at nothing. */
+static int dimension_of(pipeline *p)
+{
+    static uint8_t grey[16 * 16];
+    frame *f = frame_create();
+    description *d = malloc(sizeof *d);
+    int dimension = 0;
+    if (f && d) {
+        f->image = (cyg_image){ .format = CYG_GRAY, .width = 16, .height = 16, .depth = 8, .plane = { grey },
+                                .stride = { 16 } };
+        const object o = { .box = { 0, 0, 16, 16 } };
+        pipeline_describe(p, f, &o, d);
+        dimension = d->dimension;
+    }
+    free(d);
+    frame_free(f);
+    return dimension;
+}
+
+cyg_status models_open(models *out, const models_settings *s, cyg_error *err)
+{
+    *out = (models){ 0 };
+    char *detector = NULL, *describer = NULL;
+    cyg_status status = model_path_find(&detector, s->detector, err);
+    if (!status) status = model_path_find(&describer, s->describer, err);
+    const pipeline_options wanted = {
+        .model = detector, .describer = describer, .passes = s->tiles ? PASSES_TILES : PASSES_PORTRAIT, .isa = s->isa,
+        .threshold = (float)s->threshold,
+    };
+    if (!status) status = pipeline_models_open(&out->shared, &wanted, err);
+    if (!status) status = pipeline_create(&out->first, out->shared, err);
+    if (!status) {
+        out->recipe = (gallery_recipe){
+            .model = pipeline_models_describer(out->shared),
+            .model_sha256 = pipeline_models_describer_sha256(out->shared),
+            .preprocessing = pipeline_models_preprocessing(out->shared), .dimension = dimension_of(out->first),
+        };
+        if (out->recipe.dimension < 1)
+            status = cyg_fail(err, CYG_UNSUPPORTED, "%s: makes no embeddings", describer);
+    }
+    free(detector);
+    free(describer);
+    return status;
+}
+
+void models_close(models *m)
+{
+    pipeline_free(m->first);
+    pipeline_models_close(m->shared);
+}
+
+float models_threshold(const models *m, double cosine, double false_match)
+{
+    float threshold;
+    if (cosine <= 1) return (float)cosine;
+    return cyg_head_threshold(pipeline_embedding(m->first), (float)false_match,
+                              &threshold) ? threshold : 0.6f;
+}
