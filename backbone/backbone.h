@@ -116,15 +116,17 @@ typedef struct cyg_backbone cyg_backbone;
 typedef struct cyg_backbone_params {
     const char *isa;            /* "ref", "sse2", "avx2", "avx512", "neon" ...; NULL = the best this CPU has */
     int         width, height;  /* input size in pixels, 16 .. 4096; 0 = the model's own */
+    const char *precision;      /* of the layers: "f32", or "bf16" (bfloat16, half the memory); NULL = f32 */
 } cyg_backbone_params;
 
 /* The model must outlive the backbone; params NULL = all defaults.
  * CYG_FORMAT (a tensor is missing or has the wrong shape), CYG_UNSUPPORTED,
- * CYG_NOT_FOUND (no such isa on this CPU), CYG_ARGUMENT, CYG_NO_MEMORY. */
+ * CYG_NOT_FOUND (no such isa on this CPU, no such precision), CYG_ARGUMENT, CYG_NO_MEMORY. */
 CYG_API CYG_MUST_USE cyg_status cyg_backbone_create(cyg_backbone **out, const cyg_model *model,
                                                     const cyg_backbone_params *params, cyg_error *err);
 CYG_API void        cyg_backbone_free(cyg_backbone *net);
 CYG_API const char *cyg_backbone_isa(const cyg_backbone *net);
+CYG_API const char *cyg_backbone_precision(const cyg_backbone *net);
 CYG_API int         cyg_backbone_width(const cyg_backbone *net);     /* of the input, pixels */
 CYG_API int         cyg_backbone_height(const cyg_backbone *net);
 

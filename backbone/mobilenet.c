@@ -216,15 +216,19 @@ cyg_status cyg_backbone_create(cyg_backbone **out, const cyg_model *model,
 {
     const json_t *json = json_object_get(cyg_model_description(model), "backbone");
     const char *isa = params ? params->isa : NULL;
+    const char *precision = params && params->precision ? params->precision : "f32";
     *out = NULL;
     cyg_backbone *net = calloc(1, sizeof *net);
     if (!net) return cyg_fail(err, CYG_NO_MEMORY, "%s: out of memory", cyg_model_path(model));
     net->model = model;
     net->kernels = cyg_kernels_find(isa);
+    if (net->kernels) net->arithmetic = cyg_kernels_arithmetic(net->kernels, precision);
 
     cyg_status status = CYG_OK;
     if (!net->kernels)
         status = cyg_fail(err, CYG_NOT_FOUND, "instruction set '%s': this processor has none of that name", isa);
+    else if (!net->arithmetic)
+        status = cyg_fail(err, CYG_NOT_FOUND, "precision '%s': expected f32 or bf16", precision);
     if (!status) status = read_input(net, json, params, err);
     if (!status) status = read_layers(net, json, err);
     if (!status) status = read_taps(net, json, err);
@@ -247,6 +251,7 @@ void cyg_backbone_free(cyg_backbone *net)
 }
 
 const char *cyg_backbone_isa(const cyg_backbone *net)       { return net->kernels->isa; }
+const char *cyg_backbone_precision(const cyg_backbone *net) { return net->arithmetic->precision; }
 int cyg_backbone_width(const cyg_backbone *net)             { return net->input.width; }
 int cyg_backbone_height(const cyg_backbone *net)            { return net->input.height; }
 int cyg_backbone_layer_count(const cyg_backbone *net)       { return net->layer_count; }

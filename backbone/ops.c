@@ -8,7 +8,7 @@
 struct cyg_conv {
     const cyg_kernels *kernels;
     int    in_channels, out_channels;
-    float *packed;
+    void  *packed;
 };
 
 /* NAME/weights, stored with or without the two sizes of its 1x1 kernel. */
@@ -45,12 +45,12 @@ cyg_status cyg_conv_create(cyg_conv **out, const cyg_backbone *net, const char *
     if (!status) status = read_bias(&bias, model, name, out_channels, err);
     if (!status) {
         cyg_conv *conv = calloc(1, sizeof *conv);
-        const size_t size = cyg_pack_product_size(net->kernels, in_channels, out_channels);
-        if (conv && size && (conv->packed = malloc(size * sizeof *conv->packed))) {
+        const size_t size = cyg_pack_product_size(net->kernels, &net->kernels->f32, in_channels, out_channels);
+        if (conv && (conv->packed = malloc(size))) {
             conv->kernels = net->kernels;
             conv->in_channels = in_channels;
             conv->out_channels = out_channels;
-            cyg_pack_product(conv->packed, net->kernels, weights, bias, in_channels, out_channels);
+            cyg_pack_product(conv->packed, net->kernels, &net->kernels->f32, weights, bias, in_channels, out_channels);
             *out = conv;
         } else {
             free(conv);
@@ -72,8 +72,8 @@ void cyg_conv_free(cyg_conv *conv)
 void cyg_conv_run(const cyg_conv *conv, cyg_tensor in, float *out)
 {
     assert(in.channels == conv->in_channels);
-    conv->kernels->product(out, conv->out_channels, in.data, in.channels, conv->packed,
-                           in.height * in.width, in.channels, conv->out_channels, -INFINITY, INFINITY);
+    conv->kernels->f32.product(out, conv->out_channels, in.data, in.channels, conv->packed,
+                               in.height * in.width, in.channels, conv->out_channels, -INFINITY, INFINITY);
 }
 
 void cyg_softmax(float *values, int count)

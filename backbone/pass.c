@@ -9,7 +9,7 @@ static int max(int a, int b) { return a > b ? a : b; }
 /* Output pixels from .. to-1 in reading order, output channels first .. last-1. */
 typedef struct extent { int from, to, first, last; } extent;
 
-static float *row_at(const cyg_rows *rows, int y)
+static char *row_at(const cyg_rows *rows, int y)
 {
     return rows->data + y % rows->lines * rows->row;
 }
@@ -17,55 +17,59 @@ static float *row_at(const cyg_rows *rows, int y)
 /* ---- The window: input to panel ---------------------------------------------------- */
 
 /* One patch, [kernel][kernel][channels], zeros outside of the row. */
-static void lay_patch(float *out, const cyg_step *s, const float *const in[3], int column)
+static void lay_patch(char *out, const cyg_step *s, size_t element, const char *const in[3], int column)
 {
-    const size_t channels = (size_t)s->in_channels;
+    const size_t bytes = s->in_channels * element;
     for (int ky = 0; ky < s->kernel; ky++)
-        for (int kx = 0; kx < s->kernel; kx++, out += channels) {
+        for (int kx = 0; kx < s->kernel; kx++, out += bytes) {
             if (column + kx < 0 || column + kx >= s->in_width)
-                memset(out, 0, channels * sizeof *out);
+                memset(out, 0, bytes);
             else
-                memcpy(out, in[ky] + (column + kx) * s->in_step, channels * sizeof *out);
+                memcpy(out, in[ky] + (column + kx) * s->in_step * element, bytes);
         }
 }
 
-/* The patches of pixels x0 .. x1-1 of a row. Those of the first layer are 3 x 9 values: copying
- * 12 at a time is faster, and what is too much the next copy overwrites. */
-static void lay_patches(float *panel, size_t panel_step, const cyg_step *s, const float *const in[3],
-                        int x0, int x1)
+/* Three runs of 9 values: copying 12 at a time is faster, and what is too much of one run the
+ * next one overwrites. */
+static inline void lay_first(char *out, const char *const in[3], size_t at, size_t element)
+{
+    for (int ky = 0; ky < 3; ky++) memcpy(out + ky * 9 * element, in[ky] + at, 12 * element);
+}
+
+/* The patches of pixels x0 .. x1-1 of a row; those of the network's first layer inline. */
+static void lay_patches(char *panel, size_t panel_step, const cyg_step *s, size_t element,
+                        const char *const in[3], int x0, int x1)
 {
     const bool first = s->in_channels == 3 && s->in_step == 3 && s->kernel == 3;
     for (int x = x0; x < x1; x++, panel += panel_step) {
         const int column = x * s->stride - s->pad_x;
-        if (first && column >= 0 && column + 4 <= s->in_width) {
-            memcpy(panel, in[0] + column * 3, 12 * sizeof *panel);
-            memcpy(panel + 9, in[1] + column * 3, 12 * sizeof *panel);
-            memcpy(panel + 18, in[2] + column * 3, 12 * sizeof *panel);
-        } else {
-            lay_patch(panel, s, in, column);
-        }
+        const bool inside = first && column >= 0 && column + 4 <= s->in_width;
+        if (inside && element == 4) lay_first(panel, in, (size_t)column * 12, 4);
+        else if (inside && element == 2) lay_first(panel, in, (size_t)column * 6, 2);
+        else lay_patch(panel, s, element, in, column);
     }
 }
 
-static void fill_panel(const cyg_features *maps, const cyg_step *s, float *panel, size_t panel_step,
+static void fill_panel(const cyg_features *maps, const cyg_step *s, char *panel, size_t panel_step,
                        const cyg_rows *in, int from, int to)
 {
     const cyg_backbone *net = maps->net;
+    const size_t element = net->arithmetic->element;
     const cyg_window window = { s->in_width, s->in_channels, s->stride, s->pad_x };
     for (int p = from; p < to; ) {
         const int y = p / s->out_width, x0 = p % s->out_width;
         const int x1 = min(s->out_width, x0 + to - p);
-        const float *rows[3];
+        const char *rows[3];
         for (int ky = 0; ky < s->kernel; ky++) {
             const int line = y * s->stride - s->pad_y + ky;
             rows[ky] = line < 0 || line >= s->in_height ? maps->zeros : row_at(in, line);
         }
         if (s->window == CYG_DEPTHWISE)
-            net->kernels->depthwise(panel, panel_step, rows, s->in_step, &window, x0, x1,
-                                    s->window_packed, net->lo, net->hi);
+            net->arithmetic->depthwise(panel, panel_step, (const void *[]){ rows[0], rows[1], rows[2] },
+                                       s->in_step, &window, x0, x1, s->window_packed, net->lo, net->hi);
         else
-            lay_patches(panel, panel_step, s, rows, x0, x1);
-        panel += (x1 - x0) * panel_step;
+            lay_patches(panel, panel_step * element, s, element, rows, x0, x1);
+        panel += (x1 - x0) * panel_step * element;
         p += x1 - x0;
     }
 }
@@ -78,39 +82,49 @@ static int unbroken(const cyg_rows *rows, int width, int p)
     return (p / width / rows->lines + 1) * rows->lines * width - p;
 }
 
-static void run_step(const cyg_features *maps, const cyg_step *s, float *panel,
+static void run_step(const cyg_features *maps, const cyg_step *s, char *panel,
                      const cyg_rows *in, const cyg_rows *out, extent e)
 {
     const cyg_backbone *net = maps->net;
-    const size_t packed = (size_t)e.first * (1 + s->depth);
+    const cyg_arithmetic *a = net->arithmetic;
+    const char *packed = s->packed ? (char *)s->packed + cyg_pack_product_at(a, s->depth, e.first) : NULL;
     for (int p = e.from, n; p < e.to; p += n) {
-        float *to = row_at(out, p / s->out_width) + p % s->out_width * s->out_step;
+        char *to = row_at(out, p / s->out_width) + p % s->out_width * s->out_step * a->element;
         n = min(min(s->chunk, e.to - p), unbroken(out, s->out_width, p));
-        if (!s->packed) {
+        if (!packed) {
             fill_panel(maps, s, to, s->out_step, in, p, p + n);
             continue;
         }
-        const float *from = panel;
-        size_t step = cyg_spread(s->depth);
+        const char *from = panel;
+        size_t step = cyg_spread(a, s->depth);
         if (s->window == CYG_NONE) {
             n = min(n, unbroken(in, s->in_width, p));
             step = s->in_step;
-            from = row_at(in, p / s->in_width) + p % s->in_width * step;
+            from = row_at(in, p / s->in_width) + p % s->in_width * step * a->element;
         } else {
             fill_panel(maps, s, panel, step, in, p, p + n);
         }
-        net->kernels->product(to + e.first, s->out_step, from, step, s->packed + packed, n,
-                              s->depth, e.last - e.first, net->lo, net->hi);
+        a->product(to + e.first * a->element, s->out_step, from, step, packed, n, s->depth,
+                   e.last - e.first, net->lo, net->hi);
     }
 }
 
 /* ---- A group -------------------------------------------------------------------------- */
 
-/* Makes the network's input up to row `end`. */
-static void pull_input(const cyg_features *maps, cyg_rows *rows, int end)
+/* Makes the network's input up to row `end`, by way of a row of floats. */
+static void pull_input(const cyg_features *maps, const cyg_scratch *scratch, cyg_rows *rows, int end)
 {
-    for (; rows->next < end; rows->next++)
-        cyg_sampler_row(&maps->sampler, row_at(rows, rows->next), rows->next);
+    const cyg_backbone *net = maps->net;
+    const size_t values = (size_t)net->input.width * 3;
+    for (; rows->next < end; rows->next++) {
+        const float *row = maps->tensor + (maps->tensor ? rows->next * values : 0);
+        if (!maps->tensor) {
+            float *sampled = (float *)(void *)(scratch->memory + net->panel_size);
+            cyg_sampler_row(&maps->sampler, sampled, rows->next);
+            row = sampled;
+        }
+        net->arithmetic->narrow(row_at(rows, rows->next), row, values);
+    }
 }
 
 /* Makes what output rows from .. to-1 of step s need of its input. */
@@ -121,7 +135,7 @@ static void pull(const cyg_features *maps, cyg_scratch *scratch, int s, int from
     const int end = min(step->in_height, (to - 1) * step->stride - step->pad_y + step->kernel);
     if (in->next < 0) in->next = max(0, from * step->stride - step->pad_y);
     if (s == 0) {
-        pull_input(maps, in, end);
+        pull_input(maps, scratch, in, end);
         return;
     }
     while (in->next < end) {
@@ -133,31 +147,27 @@ static void pull(const cyg_features *maps, cyg_scratch *scratch, int s, int from
     }
 }
 
-static cyg_rows whole_map(const float *data, int height, size_t row)
-{
-    return (cyg_rows){ (float *)data, height, row, height };
-}
-
 static cyg_rows output_of(const cyg_features *maps, const cyg_step *s)
 {
-    return whole_map(maps->arena + s->offset, s->out_height, s->out_width * s->out_step);
+    const size_t row = s->out_width * s->out_step * maps->net->arithmetic->element;
+    return (cyg_rows){ maps->arena + s->offset, s->out_height, row, s->out_height };
 }
 
 /* The first step of a group reads a whole map, the others a ring that is still empty. */
 static void begin_group(const cyg_features *maps, cyg_scratch *scratch, const cyg_group *group)
 {
-    float *free = scratch->memory + maps->net->panel_size;
+    const cyg_backbone *net = maps->net;
+    char *free = scratch->memory + net->panel_size + cyg_padded((size_t)net->input.width * 3 * sizeof(float));
     for (int s = group->first; s <= group->last; s++) {
-        const cyg_step *step = &maps->net->steps[s];
-        const size_t row = step->in_width * step->in_step;
-        const bool ring = s > group->first || (s == 0 && !maps->tensor);
-        if (ring) {
-            const int lines = s ? step[-1].lines : maps->net->input_lines;
-            scratch->in[s] = (cyg_rows){ free, lines, row, -1 };
-            free += cyg_padded(lines * row);
-        } else {
-            scratch->in[s] = s ? output_of(maps, step - 1) : whole_map(maps->tensor, step->in_height, row);
+        const cyg_step *step = &net->steps[s];
+        const size_t row = step->in_width * step->in_step * net->arithmetic->element;
+        if (s > 0 && s == group->first) {
+            scratch->in[s] = output_of(maps, step - 1);
+            continue;
         }
+        const int lines = s ? step[-1].lines : net->input_lines;
+        scratch->in[s] = (cyg_rows){ free, lines, row, -1 };
+        free += cyg_padded(lines * row);
     }
 }
 
@@ -199,6 +209,23 @@ static void run_share(void *arg, int i)
     }
 }
 
+/* The floats that heads read, of what the last step of a group left. */
+static void keep_maps(const cyg_features *maps, int s)
+{
+    const cyg_backbone *net = maps->net;
+    const cyg_step *step = &net->steps[s];
+    const int pixels = step->out_width * step->out_height;
+    const size_t values = (size_t)pixels * step->out_channels;
+    const bool copies = net->arithmetic != &net->kernels->f32;
+    for (int i = 0; i < net->tap_count; i++)
+        if (copies && i != net->pool_tap && net->taps[i].step == s)
+            net->arithmetic->widen(cyg_floats_at(maps, net->taps[i].offset), maps->arena + step->offset, values);
+    if (net->pool_tap < 0 || s != net->pool_step) return;
+    float *floats = cyg_floats_at(maps, net->pool_floats);
+    if (copies) net->arithmetic->widen(floats, maps->arena + step->offset, values);
+    net->kernels->mean(cyg_floats_at(maps, net->taps[net->pool_tap].offset), floats, pixels, step->out_channels);
+}
+
 static void run_pass(cyg_features *maps)
 {
     const cyg_backbone *net = maps->net;
@@ -206,11 +233,7 @@ static void run_pass(cyg_features *maps)
         group_task task = { maps, &net->groups[g], maps->executor.threads };
         if (task.tasks > 1) maps->executor.parallel_for(maps->executor.context, task.tasks, run_share, &task);
         else run_share(&task, 0);
-        if (net->pool_tap >= 0 && task.group->last == net->pool_step) {
-            const cyg_step *s = &net->steps[net->pool_step];
-            net->kernels->mean(maps->arena + net->taps[net->pool_tap].offset, maps->arena + s->offset,
-                               s->out_width * s->out_height, s->out_channels);
-        }
+        keep_maps(maps, task.group->last);
     }
 }
 

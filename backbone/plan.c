@@ -49,9 +49,9 @@ static cyg_status pack_product(cyg_step *step, const cyg_backbone *net, const cy
     float *weights, *bias;
     cyg_status status = cyg_layer_weights(&weights, &bias, net->model, layer, epsilon, err);
     if (status) return status;
-    const size_t size = cyg_pack_product_size(net->kernels, step->depth, step->out_channels);
-    if (size && (step->packed = malloc(size * sizeof *step->packed)))
-        cyg_pack_product(step->packed, net->kernels, weights, bias, step->depth, step->out_channels);
+    const cyg_arithmetic *a = net->arithmetic;
+    if ((step->packed = malloc(cyg_pack_product_size(net->kernels, a, step->depth, step->out_channels))))
+        cyg_pack_product(step->packed, net->kernels, a, weights, bias, step->depth, step->out_channels);
     else
         status = cyg_fail(err, CYG_NO_MEMORY, "%s: out of memory", cyg_model_path(net->model));
     free(weights);
@@ -65,8 +65,7 @@ static cyg_status pack_depthwise(cyg_step *step, const cyg_backbone *net, const 
     float *weights, *bias;
     cyg_status status = cyg_layer_weights(&weights, &bias, net->model, layer, epsilon, err);
     if (status) return status;
-    const size_t size = cyg_pack_depthwise_size(net->kernels, step->in_channels);
-    if ((step->window_packed = malloc(size * sizeof *step->window_packed)))
+    if ((step->window_packed = malloc(cyg_pack_depthwise_size(net->kernels, step->in_channels))))
         cyg_pack_depthwise(step->window_packed, net->kernels, weights, bias, step->in_channels);
     else
         status = cyg_fail(err, CYG_NO_MEMORY, "%s: out of memory", cyg_model_path(net->model));
@@ -84,7 +83,7 @@ static cyg_status add_step(cyg_backbone *net, int *layer, double epsilon, cyg_er
     cyg_step *step = &net->steps[net->step_count++];
     *step = make_step(window, &product->info);
     step->in_step = net->step_count > 1 ? step[-1].out_step : 3;
-    step->out_step = is_kept(net, *layer - 1) ? (size_t)step->out_channels : cyg_spread(step->out_channels);
+    step->out_step = is_kept(net, *layer - 1) ? (size_t)step->out_channels : cyg_spread(net->arithmetic, step->out_channels);
     cyg_status status = CYG_OK;
     if (window->info.depthwise) status = pack_depthwise(step, net, window, epsilon, err);
     if (!status && !product->info.depthwise) status = pack_product(step, net, product, epsilon, err);
@@ -93,16 +92,17 @@ static cyg_status add_step(cyg_backbone *net, int *layer, double epsilon, cyg_er
 
 /* ---- Grouping ------------------------------------------------------------------------ */
 
-static size_t weight_bytes(const cyg_step *step)
+static size_t weight_bytes(const cyg_backbone *net, const cyg_step *step)
 {
-    return ((size_t)step->depth * step->out_channels + 10 * (size_t)step->in_channels) * sizeof(float);
+    return (size_t)step->depth * step->out_channels * net->arithmetic->element +
+           10 * (size_t)step->in_channels * sizeof(float);
 }
 
 /* Output pixels in a panel: whole rows if several fit, else an equal share of one. */
-static int chunk_pixels(const cyg_step *step)
+static int chunk_pixels(const cyg_backbone *net, const cyg_step *step)
 {
-    const int bytes = weight_bytes(step) < HEAVY_BYTES ? PANEL_BYTES : HEAVY_PANEL_BYTES;
-    int fit = bytes / (int)sizeof(float) / step->depth;
+    const int bytes = weight_bytes(net, step) < HEAVY_BYTES ? PANEL_BYTES : HEAVY_PANEL_BYTES;
+    int fit = bytes / (int)net->arithmetic->element / step->depth;
     if (fit < 16) fit = 16;
     if (fit >= step->out_width) return fit / step->out_width * step->out_width;
     const int parts = (step->out_width + fit - 1) / fit;
@@ -117,9 +117,9 @@ static int input_lines(const cyg_step *step)
     return lines < step->in_height ? lines : step->in_height;
 }
 
-static size_t row_values(const cyg_step *step)
+static size_t row_bytes(const cyg_backbone *net, const cyg_step *step)
 {
-    return step->out_width * step->out_step;
+    return step->out_width * step->out_step * net->arithmetic->element;
 }
 
 /* Joins steps while everything between and in them fits; `ends` says where maps are kept. */
@@ -128,13 +128,13 @@ static void make_groups(cyg_backbone *net, const bool *ends)
     for (int s = 0; s < net->step_count; ) {
         cyg_group *group = &net->groups[net->group_count++];
         group->first = group->last = s;
-        size_t bytes = weight_bytes(&net->steps[s]);
+        size_t bytes = weight_bytes(net, &net->steps[s]);
         for (; s + 1 < net->step_count && !ends[s]; s++) {
             cyg_step *step = &net->steps[s];
             const cyg_step *next = step + 1;
             const int lines = input_lines(next);
-            if (row_values(step) * step->out_height * sizeof(float) <= SMALL_BYTES) break;
-            bytes += row_values(step) * lines * sizeof(float) + weight_bytes(next);
+            if (row_bytes(net, step) * step->out_height <= SMALL_BYTES) break;
+            bytes += row_bytes(net, step) * lines + weight_bytes(net, next);
             if (bytes > GROUP_BYTES) break;
             step->lines = lines;
             group->last = s + 1;
@@ -151,7 +151,7 @@ static void place_maps(cyg_backbone *net, const int *last_layer)
     size_t turn[2] = { 0 }, kept = 0;
     for (int g = 0; g < net->group_count; g++) {
         cyg_step *step = &net->steps[net->groups[g].last];
-        const size_t size = cyg_padded(row_values(step) * step->out_height);
+        const size_t size = cyg_padded(row_bytes(net, step) * step->out_height);
         step->lines = step->out_height;
         if (is_kept(net, last_layer[net->groups[g].last])) {
             step->offset = kept;
@@ -164,38 +164,53 @@ static void place_maps(cyg_backbone *net, const int *last_layer)
         if (!is_kept(net, last_layer[net->groups[g].last]))
             net->steps[net->groups[g].last].offset = kept + (g % 2 ? turn[0] : 0);
     net->arena_size = kept + turn[0] + turn[1];
+}
+
+/* Floats of a step's map: the map itself, or a copy. */
+static size_t place_floats(cyg_backbone *net, int s)
+{
+    const cyg_step *step = &net->steps[s];
+    const size_t at = net->arena_size;
+    if (net->arithmetic == &net->kernels->f32) return step->offset;
+    net->arena_size += cyg_padded((size_t)step->out_width * step->out_height * step->out_channels * sizeof(float));
+    return at;
+}
+
+static void place_taps(cyg_backbone *net, const int *last_layer)
+{
     for (int i = 0; i < net->tap_count; i++) {
         cyg_tap *tap = &net->taps[i];
-        for (int s = 0; s < net->step_count; s++)
-            if (!strcmp(tap->name, net->layers[last_layer[s]].info.name)) tap->offset = net->steps[s].offset;
         if (i == net->pool_tap) {
             tap->offset = net->arena_size;
-            net->arena_size += cyg_padded(tap->channels);
+            net->arena_size += cyg_padded(tap->channels * sizeof(float));
+            net->pool_floats = place_floats(net, net->pool_step);
+            continue;
         }
+        while (strcmp(tap->name, net->layers[last_layer[tap->step]].info.name)) tap->step++;
+        tap->offset = place_floats(net, tap->step);
     }
 }
 
 static void size_scratch(cyg_backbone *net)
 {
+    const size_t element = net->arithmetic->element;
     const cyg_step *first = &net->steps[0];
     net->input_lines = input_lines(first);
-    const size_t input = cyg_padded(net->input_lines * first->in_width * first->in_step);
+    const size_t input = cyg_padded(net->input_lines * first->in_width * first->in_step * element);
     for (int g = 0; g < net->group_count; g++) {
         size_t size = g ? 0 : input;
         for (int s = net->groups[g].first; s < net->groups[g].last; s++)
-            size += cyg_padded(row_values(&net->steps[s]) * net->steps[s].lines);
+            size += cyg_padded(row_bytes(net, &net->steps[s]) * net->steps[s].lines);
         if (net->scratch_size < size) net->scratch_size = size;
     }
-    size_t panel = 0;
     for (int s = 0; s < net->step_count; s++) {
         const cyg_step *step = &net->steps[s];
-        const size_t size = cyg_padded((size_t)step->chunk * cyg_spread(step->depth));
-        const size_t zeros = cyg_padded(step->in_width * step->in_step);
-        if (panel < size) panel = size;
+        const size_t panel = cyg_padded((size_t)step->chunk * cyg_spread(net->arithmetic, step->depth) * element);
+        const size_t zeros = cyg_padded(step->in_width * step->in_step * element);
+        if (net->panel_size < panel) net->panel_size = panel;
         if (net->zeros < zeros) net->zeros = zeros;
     }
-    net->panel_size = panel;
-    net->scratch_size += panel;
+    net->scratch_size += net->panel_size + cyg_padded((size_t)first->in_width * 3 * sizeof(float));
 }
 
 /* ---- All of it --------------------------------------------------------------------------- */
@@ -211,11 +226,12 @@ cyg_status cyg_plan_make(cyg_backbone *net, double epsilon, cyg_error *err)
         ends[net->step_count - 1] = is_kept(net, layer - 1);
     }
     for (int s = 0; s < net->step_count; s++) {
-        net->steps[s].chunk = chunk_pixels(&net->steps[s]);
+        net->steps[s].chunk = chunk_pixels(net, &net->steps[s]);
         if (last_layer[s] == net->pool_layer) net->pool_step = s;
     }
     make_groups(net, ends);
     place_maps(net, last_layer);
+    place_taps(net, last_layer);
     size_scratch(net);
     return CYG_OK;
 }

@@ -33,7 +33,8 @@ typedef struct cyg_input {
 typedef struct cyg_tap {
     char   name[32];
     int    height, width, channels;
-    size_t offset;              /* in the arena, in floats */
+    size_t offset;              /* of its floats in the arena, bytes */
+    int    step;                /* that makes it */
 } cyg_tap;
 
 /* ---- Steps: how it is computed -------------------------------------------------- */
@@ -50,19 +51,19 @@ typedef struct cyg_step {
     int in_width, in_height, in_channels;
     int out_width, out_height, out_channels;
     int depth;                  /* values in a row of the panel: k of the product */
-    size_t in_step, out_step;   /* from one pixel of input or output to the next, in floats */
+    size_t in_step, out_step;   /* from one pixel of input or output to the next, in values */
     int chunk;                  /* output pixels in a panel */
     int lines;                  /* rows of output that are held: all, or a ring inside of a group */
-    size_t offset;              /* of the output in the arena, if lines is all of it */
+    size_t offset;              /* of the output in the arena, if lines is all of it, bytes */
     float *window_packed;       /* DEPTHWISE */
-    float *packed;              /* of the product, or NULL */
+    void  *packed;              /* of the product, or NULL */
 } cyg_step;
 
 /* From one pixel to the next of a panel or a map that is not kept. Neighbours a multiple of a
  * KiB apart would fight for the same few places of the first-level cache. */
-static inline size_t cyg_spread(int values)
+static inline size_t cyg_spread(const cyg_arithmetic *a, int values)
 {
-    return values % 256 ? (size_t)values : (size_t)values + 16;
+    return values * a->element % 1024 ? (size_t)values : values + 64 / a->element;
 }
 
 /* Steps that run row by row without a pause between them: what is between two steps of a group
@@ -72,6 +73,7 @@ typedef struct cyg_group { int first, last; } cyg_group;
 struct cyg_backbone {
     const cyg_model   *model;
     const cyg_kernels *kernels;
+    const cyg_arithmetic *arithmetic;           /* of all layers */
     cyg_input  input;
     float      lo, hi;                          /* of the activation */
     int        layer_count, step_count, group_count, tap_count;
@@ -81,8 +83,9 @@ struct cyg_backbone {
     cyg_tap    taps[CYG_MAX_TAPS];
     int        input_lines;                     /* rows of the network's input held at a time */
     int        pool_tap;                        /* which tap is "pool", -1: none; the mean of ... */
-    int        pool_layer, pool_step;           /* ... the last layer before the extra ones */
-    size_t     arena_size, scratch_size, panel_size, zeros;    /* floats */
+    int        pool_layer, pool_step;           /* ... the last layer before the extra ones, */
+    size_t     pool_floats;                     /* ... whose floats are here in the arena */
+    size_t     arena_size, scratch_size, panel_size, zeros;    /* bytes */
 };
 
 /* plan.c: fills in everything after the layers and taps; reads and packs the weights. */
@@ -122,24 +125,24 @@ void   cyg_sampler_row(const cyg_sampler *s, float *out, int y);
 
 /* ---- The memory of a pass --------------------------------------------------------- */
 
-/* Rows of a map: row y is at data + (y % lines) * row floats. */
+/* Rows of a map: row y is at data + (y % lines) * row. */
 typedef struct cyg_rows {
-    float *data;
+    char  *data;
     int    lines;
-    size_t row;                 /* floats in a row */
+    size_t row;                 /* bytes in a row */
     int    next;                /* rows before this one have been made */
 } cyg_rows;
 
 /* Of one task at a time. */
 typedef struct cyg_scratch {
-    float   *memory;                            /* a panel, then rings */
+    char    *memory;                            /* a panel, a row of input in floats, rings */
     cyg_rows in[CYG_MAX_LAYERS];                /* of each step of the group at work */
 } cyg_scratch;
 
 struct cyg_features {
     const cyg_backbone *net;
     cyg_executor executor;
-    float       *memory, *arena, *zeros;
+    char        *memory, *arena, *zeros;
     cyg_scratch *scratch;                       /* [executor.threads] */
     const float *tensor;                        /* during a pass; NULL: the sampler makes the input */
     cyg_sampler  sampler;
@@ -148,9 +151,14 @@ struct cyg_features {
 };
 
 /* Every array begins on a cache line and is followed by what kernels may read past it. */
-static inline size_t cyg_padded(size_t values)
+static inline size_t cyg_padded(size_t bytes)
 {
-    return (values + 31) / 16 * 16;
+    return (bytes + CYG_SLACK + 63) / 64 * 64;
+}
+
+static inline float *cyg_floats_at(const cyg_features *maps, size_t offset)
+{
+    return (float *)(void *)(maps->arena + offset);
 }
 
 #endif

@@ -11,13 +11,14 @@
 #include <string.h>
 #include <cmocka.h>
 
-static cyg_backbone *backbone(const cyg_model *model, const char *isa)
+static cyg_backbone *backbone(const cyg_model *model, const char *isa, const char *precision)
 {
-    const cyg_backbone_params params = { .isa = isa };
+    const cyg_backbone_params params = { .isa = isa, .precision = precision };
     cyg_error err = { 0 };
     cyg_backbone *net;
     if (cyg_backbone_create(&net, model, &params, &err)) fail_msg("%s", err.message);
     assert_string_equal(cyg_backbone_isa(net), isa);
+    assert_string_equal(cyg_backbone_precision(net), precision);
     return net;
 }
 
@@ -130,12 +131,15 @@ static double distance(const float *got, const double *want, size_t n)
     return sqrt(difference / size);
 }
 
-static void assert_map(const cyg_features *maps, const char *name, const double *want, const char *isa)
+/* bfloat16 keeps 8 bits, and 28 layers of it add up. */
+static void assert_map(const cyg_backbone *net, const cyg_features *maps, const char *name, const double *want)
 {
+    const double limit = strcmp(cyg_backbone_precision(net), "bf16") ? 2e-6 : 1.5e-2;
     const cyg_tensor got = cyg_features_get(maps, name);
     if (!got.data) return;
     const double d = distance(got.data, want, (size_t)got.width * got.height * got.channels);
-    if (!(d < 2e-6)) fail_msg("%s: %s: relative distance %g", isa, name, d);
+    if (!(d < limit))
+        fail_msg("%s %s: %s: relative distance %g", cyg_backbone_isa(net), cyg_backbone_precision(net), name, d);
 }
 
 typedef struct shape { double alpha; int width, height; const char *extra, *taps; } shape;
@@ -152,13 +156,13 @@ static const shape shapes[] = {
 static void naive_agrees(void **state)
 {
     const cyg_kernels *list[CYG_MAX_ISAS];
-    const int count = cyg_kernels_list(list);
+    const int count = 2 * cyg_kernels_list(list);
     const shape *s = *state;
     network random = network_make(s->alpha, s->width, s->height, s->extra, s->taps);
-    cyg_backbone *nets[CYG_MAX_ISAS];
-    cyg_features *maps[CYG_MAX_ISAS];
+    cyg_backbone *nets[2 * CYG_MAX_ISAS];
+    cyg_features *maps[2 * CYG_MAX_ISAS];
     for (int i = 0; i < count; i++) {
-        nets[i] = backbone(random.model, list[i]->isa);
+        nets[i] = backbone(random.model, list[i / 2]->isa, i % 2 ? "bf16" : "f32");
         maps[i] = features(nets[i], NULL);
         float *input = random_input(nets[i]);
         for (int again = 0; again < 2; again++) cyg_backbone_run_tensor(nets[i], input, maps[i]);
@@ -171,12 +175,12 @@ static void naive_agrees(void **state)
     for (int l = 0; l < cyg_backbone_layer_count(nets[0]); l++) {
         const cyg_layer_info info = cyg_backbone_layer(nets[0], l);
         map = naive_layer(map, random.model, &info);
-        for (int i = 0; i < count; i++) assert_map(maps[i], info.name, map, list[i]->isa);
+        for (int i = 0; i < count; i++) assert_map(nets[i], maps[i], info.name, map);
         if (strcmp(info.name, "conv13_pw")) continue;
         double *mean = calloc(info.out_channels, sizeof *mean);
         const int pixels = info.out_width * info.out_height;
         for (int p = 0; p < pixels * info.out_channels; p++) mean[p % info.out_channels] += map[p] / pixels;
-        for (int i = 0; i < count; i++) assert_map(maps[i], "pool", mean, list[i]->isa);
+        for (int i = 0; i < count; i++) assert_map(nets[i], maps[i], "pool", mean);
         free(mean);
     }
     free(map);
@@ -211,12 +215,10 @@ static void thread_per_task(void *context, int count, void (*task)(void *, int),
     for (int i = 0; i < count; i++) pthread_join(threads[i], NULL);
 }
 
-static void threads_change_no_bit(void **state)
+static void threads_change_no_bit(const shape *s, const char *precision)
 {
-    const shape *s = *state;
     network random = network_make(s->alpha, s->width, s->height, s->extra, s->taps);
-    cyg_backbone *net;
-    assert_int_equal(cyg_backbone_create(&net, random.model, NULL, NULL), CYG_OK);
+    cyg_backbone *net = backbone(random.model, cyg_kernels_find(NULL)->isa, precision);
     float *input = random_input(net);
     cyg_features *one = features(net, NULL);
     cyg_backbone_run_tensor(net, input, one);
@@ -230,7 +232,7 @@ static void threads_change_no_bit(void **state)
             const cyg_tensor a = cyg_features_get(one, name), b = cyg_features_get(many, name);
             assert_non_null(a.data);
             if (memcmp(a.data, b.data, (size_t)a.width * a.height * a.channels * sizeof *a.data))
-                fail_msg("%s differs with %d threads", name, threads);
+                fail_msg("%s: %s differs with %d threads", precision, name, threads);
         }
         json_decref(taps);
         cyg_features_free(many);
@@ -239,6 +241,12 @@ static void threads_change_no_bit(void **state)
     cyg_backbone_free(net);
     free(input);
     network_free(&random);
+}
+
+static void threads_agree(void **state)
+{
+    threads_change_no_bit(*state, "f32");
+    threads_change_no_bit(*state, "bf16");
 }
 
 /* ---- The published detector ---------------------------------------------------------------- */
@@ -287,7 +295,7 @@ static void detector_agrees(void **state)
     fclose(f);
     float *input = blocks_input(512, 512);
     for (int i = 0; i < count; i++) {
-        cyg_backbone *net = backbone(model, list[i]->isa);
+        cyg_backbone *net = backbone(model, list[i]->isa, "f32");
         cyg_features *maps = features(net, NULL);
         cyg_backbone_run_tensor(net, input, maps);
         golden(maps, "conv11_pw", TEST_GOLDENS "/bin/ssd_blocks_conv_11_pw.f32", list[i]->isa);
@@ -309,6 +317,9 @@ static void refuses(void **state)
     cyg_backbone_params params = { .isa = "altivec" };
     assert_int_equal(cyg_backbone_create(&net, random.model, &params, &err), CYG_NOT_FOUND);
     assert_null(net);
+    params = (cyg_backbone_params){ .precision = "f16" };
+    assert_int_equal(cyg_backbone_create(&net, random.model, &params, &err), CYG_NOT_FOUND);
+    assert_non_null(strstr(err.message, "f16"));
     params = (cyg_backbone_params){ .width = 15 };
     assert_int_equal(cyg_backbone_create(&net, random.model, &params, &err), CYG_ARGUMENT);
     params = (cyg_backbone_params){ .width = 96, .height = 32 };
@@ -333,9 +344,9 @@ int main(void)
         { "naive network, 0.25-224x160", naive_agrees, NULL, NULL, (void *)&shapes[1] },
         { "naive network, 0.4-250x331", naive_agrees, NULL, NULL, (void *)&shapes[2] },
         { "naive network, 0.13-16", naive_agrees, NULL, NULL, (void *)&shapes[3] },
-        { "threads, odd sizes", threads_change_no_bit, NULL, NULL, (void *)&shapes[0] },
-        { "threads, 0.25-224x160", threads_change_no_bit, NULL, NULL, (void *)&shapes[1] },
-        { "threads, 0.4-250x331", threads_change_no_bit, NULL, NULL, (void *)&shapes[2] },
+        { "threads, odd sizes", threads_agree, NULL, NULL, (void *)&shapes[0] },
+        { "threads, 0.25-224x160", threads_agree, NULL, NULL, (void *)&shapes[1] },
+        { "threads, 0.4-250x331", threads_agree, NULL, NULL, (void *)&shapes[2] },
         cmocka_unit_test(detector_agrees),
         cmocka_unit_test(refuses),
     };

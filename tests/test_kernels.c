@@ -43,61 +43,111 @@ static void assert_close(const cyg_kernels *t, const char *what, const float *go
             fail_msg("%s %s: value %zu is %g, reference %g", t->isa, what, i, got[i], want[i]);
 }
 
+/* Values as an arithmetic stores them, followed by what kernels may read; freed by the caller. */
+static void *stored(const cyg_arithmetic *a, const float *values, size_t n)
+{
+    void *out = calloc(n + CYG_SLACK, a->element);
+    a->narrow(out, values, n);
+    return out;
+}
+
+/* The other way, and frees it. */
+static float *loaded(const cyg_arithmetic *a, void *values, size_t n)
+{
+    float *out = malloc(n * sizeof *out);
+    a->widen(out, values, n);
+    free(values);
+    return out;
+}
+
+/* A bfloat16 may be rounded to its other neighbour. */
+static void assert_layers_close(const cyg_kernels *t, const cyg_arithmetic *a, const char *what,
+                                const float *got, const float *want, size_t n, int terms)
+{
+    const float unit = a->element == 4 ? 0 : 1 / 128.f;
+    for (size_t i = 0; i < n; i++)
+        if (!(fabsf(got[i] - want[i]) <= 1e-6f * (4 + terms) + unit * fabsf(want[i])) ||
+            (want[i] < -70) != (got[i] < -70))
+            fail_msg("%s %s %s: value %zu is %g, reference %g", t->isa, a->precision, what, i, got[i], want[i]);
+}
+
+static float *product_of(const cyg_kernels *t, const char *precision, const float *in, size_t in_step,
+                         const float *w, const float *bias, size_t out_step, int m, int k, int n, float hi)
+{
+    const cyg_arithmetic *a = cyg_kernels_arithmetic(t, precision);
+    float *blank = unset_floats(m * out_step);
+    void *packed = malloc(cyg_pack_product_size(t, a, k, n));
+    void *from = stored(a, in, m * in_step), *out = stored(a, blank, m * out_step);
+    cyg_pack_product(packed, t, a, w, bias, k, n);
+    a->product(out, out_step, from, in_step, packed, m, k, n, -1, hi);
+    free(blank); free(packed); free(from);
+    return loaded(a, out, m * out_step);
+}
+
 static void product_agrees(void **state)
 {
+    static const char *const precisions[] = { "f32", "bf16" };
     const cyg_kernels *t = *state, *ref = cyg_kernels_find("ref");
-    for (int trial = 0; trial < TRIALS; trial++) {
+    for (int trial = 0; trial < 2 * TRIALS; trial++) {
+        const char *precision = precisions[trial % 2];
         const int m = any(1, 40), k = any(1, 70), n = any(1, 100);
         const size_t in_step = k + any(0, 3), out_step = n + any(0, 3);
         float *in = some_floats(m * in_step), *w = some_floats((size_t)k * n), *bias = some_floats(n);
-        float *packed_ref = malloc(cyg_pack_product_size(ref, k, n) * sizeof *packed_ref);
-        float *packed = malloc(cyg_pack_product_size(t, k, n) * sizeof *packed);
-        float *want = unset_floats(m * out_step), *got = unset_floats(m * out_step);
-        const float hi = trial % 3 ? 6 : INFINITY, lo = trial % 5 ? 0 : -INFINITY;
-        cyg_pack_product(packed_ref, ref, w, bias, k, n);
-        cyg_pack_product(packed, t, w, bias, k, n);
-        ref->product(want, out_step, in, in_step, packed_ref, m, k, n, lo, hi);
-        t->product(got, out_step, in, in_step, packed, m, k, n, lo, hi);
-        assert_close(t, "product", got, want, (size_t)(m - 1) * out_step + n, k);
-        free(in); free(w); free(bias); free(packed_ref); free(packed); free(want); free(got);
+        const float hi = trial % 3 ? 6 : INFINITY;
+        float *want = product_of(ref, precision, in, in_step, w, bias, out_step, m, k, n, hi);
+        float *got = product_of(t, precision, in, in_step, w, bias, out_step, m, k, n, hi);
+        assert_layers_close(t, cyg_kernels_arithmetic(t, precision), "product", got, want,
+                            (size_t)(m - 1) * out_step + n, k);
+        free(in); free(w); free(bias); free(want); free(got);
     }
 }
 
-/* The reference's own answer, from the formula. */
-static void reference_multiplies(void **state)
+/* The reference's own answer, from the formula; the numbers are exact in every arithmetic. */
+static void known_product(void **state)
 {
-    const cyg_kernels *t = *state;
+    static const char *const precisions[] = { "f32", "bf16" };
     const float in[] = { 1, 2, 3, 4, 5, 6 }, w[] = { 1, 0, -1, 2, 1, 1 }, bias[] = { .5f, -20 };
-    float packed[256], out[4];      /* [2][3] x [3][2] */
-    assert_true(cyg_pack_product_size(t, 3, 2) <= 256);
-    cyg_pack_product(packed, t, w, bias, 3, 2);
-    t->product(out, 2, in, 3, packed, 2, 3, 2, 0, 6);
-    const float want[] = { 1 - 2 + 3 + .5f, 0, 4 - 5 + 6 + .5f, 0 };
-    for (int i = 0; i < 4; i++) assert_true(fabsf(out[i] - want[i]) < 1e-6f);
+    const float want[] = { 1 - 2 + 3 + .5f, -1, 4 - 5 + 6 + .5f, -1 };      /* [2][3] x [3][2] */
+    for (int i = 0; i < 2; i++) {
+        float *got = product_of(*state, precisions[i], in, 3, w, bias, 2, 2, 3, 2, 6);
+        for (int j = 0; j < 4; j++) assert_true(got[j] == want[j]);
+        free(got);
+    }
+}
+
+static float *depthwise_of(const cyg_kernels *t, const char *precision, const float *rows, size_t in_step,
+                           const float *w, const float *bias, size_t out_step, const cyg_window *window,
+                           int from, int to, size_t n)
+{
+    const cyg_arithmetic *a = cyg_kernels_arithmetic(t, precision);
+    float *blank = unset_floats(n), *packed = malloc(cyg_pack_depthwise_size(t, window->channels));
+    char *in = stored(a, rows, 3 * window->width * in_step);
+    void *out = stored(a, blank, n);
+    const size_t row = window->width * in_step * a->element;
+    const void *const three[3] = { in, in + row, in + 2 * row };
+    cyg_pack_depthwise(packed, t, w, bias, window->channels);
+    a->depthwise(out, out_step, three, in_step, window, from, to, packed, 0, 6);
+    free(blank); free(packed); free(in);
+    return loaded(a, out, n);
 }
 
 static void depthwise_agrees(void **state)
 {
+    static const char *const precisions[] = { "f32", "bf16" };
     const cyg_kernels *t = *state, *ref = cyg_kernels_find("ref");
-    for (int trial = 0; trial < TRIALS; trial++) {
-        const int width = any(1, 20), channels = any(1, 70), stride = any(1, 2), pad = any(0, 1);
-        const int outs = (width + stride - 1) / stride;
+    for (int trial = 0; trial < 2 * TRIALS; trial++) {
+        const char *precision = precisions[trial % 2];
+        const cyg_window window = { any(1, 20), any(1, 70), any(1, 2), any(0, 1) };
+        const int outs = (window.width + window.stride - 1) / window.stride;
         const int from = any(0, outs - 1), to = any(from + 1, outs);
-        const size_t out_step = channels + any(0, 3), n = (outs - 1) * out_step + channels;
-        const size_t in_step = channels + any(0, 3);
-        const cyg_window window = { width, channels, stride, pad };
-        float *rows = some_floats(3 * width * in_step), *w = some_floats((size_t)9 * channels);
-        const float *in[3] = { rows, rows + width * in_step, rows + 2 * width * in_step };
-        float *bias = some_floats(channels);
-        float *packed_ref = malloc(cyg_pack_depthwise_size(ref, channels) * sizeof *packed_ref);
-        float *packed = malloc(cyg_pack_depthwise_size(t, channels) * sizeof *packed);
-        float *want = unset_floats(n), *got = unset_floats(n);
-        cyg_pack_depthwise(packed_ref, ref, w, bias, channels);
-        cyg_pack_depthwise(packed, t, w, bias, channels);
-        ref->depthwise(want, out_step, in, in_step, &window, from, to, packed_ref, 0, 6);
-        t->depthwise(got, out_step, in, in_step, &window, from, to, packed, 0, 6);
-        assert_close(t, "depthwise", got, want, n, 9);
-        free(rows); free(w); free(bias); free(packed_ref); free(packed); free(want); free(got);
+        const size_t out_step = window.channels + any(0, 3), n = (outs - 1) * out_step + window.channels;
+        const size_t in_step = window.channels + any(0, 3);
+        float *rows = some_floats(3 * window.width * in_step), *w = some_floats((size_t)9 * window.channels);
+        float *bias = some_floats(window.channels);
+        float *want = depthwise_of(ref, precision, rows, in_step, w, bias, out_step, &window, from, to, n);
+        float *got = depthwise_of(t, precision, rows, in_step, w, bias, out_step, &window, from, to, n);
+        assert_layers_close(t, cyg_kernels_arithmetic(t, precision), "depthwise", got, want, n, 9);
+        free(rows); free(w); free(bias); free(want); free(got);
     }
 }
 
@@ -183,7 +233,7 @@ int main(void)
         void *const t = (void *)list[i];
         const struct CMUnitTest tests[] = {
             { "product", product_agrees, NULL, NULL, t },
-            { "product of a known answer", reference_multiplies, NULL, NULL, t },
+            { "product of a known answer", known_product, NULL, NULL, t },
             { "depthwise", depthwise_agrees, NULL, NULL, t },
             { "mean", mean_agrees, NULL, NULL, t },
             { "blend", blend_agrees, NULL, NULL, t },

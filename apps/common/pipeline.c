@@ -56,7 +56,7 @@ cyg_status pipeline_models_open(pipeline_models **out, const pipeline_options *o
     const bool low = o->passes != PASSES_SINGLE && o->threshold == 0;
     m->params = (cyg_head_params){ .threshold = low ? low_threshold : o->threshold, .max_count = o->max_objects };
     m->plan = o->passes;
-    const cyg_backbone_params detector = { .isa = o->isa, .width = o->width, .height = o->height };
+    const cyg_backbone_params detector = { .isa = o->isa, .precision = o->precision, .width = o->width, .height = o->height };
     const cyg_backbone_params describer = { .isa = o->isa };
 
     cyg_status status = network_open(&m->detector, o->model, &detector, err);
@@ -149,11 +149,6 @@ void pipeline_free(pipeline *p)
     cyg_head_free(p->embedding);
     cyg_features_free(p->maps);
     free(p);
-}
-
-void pipeline_set_passes(pipeline *p, pass_plan plan)
-{
-    p->passes.plan = plan;
 }
 
 void pipeline_detect(pipeline *p, frame *f)

@@ -6,14 +6,17 @@ extern const cyg_kernels cyg_kernels_ref;
 
 #if defined(__x86_64__)
 
-extern const cyg_kernels cyg_kernels_sse2, cyg_kernels_avx2, cyg_kernels_avx512;
+extern const cyg_kernels cyg_kernels_sse2, cyg_kernels_avx2, cyg_kernels_avx512,
+    cyg_kernels_avx512bf16;
 
 int cyg_kernels_list(const cyg_kernels *out[CYG_MAX_ISAS])
 {
-    int n = 0;      /* __builtin_cpu_supports asks about the system's register state as well */
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-        __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq"))
-        out[n++] = &cyg_kernels_avx512;
+    /* __builtin_cpu_supports asks about the system's register state as well. */
+    const bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                        __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
+    int n = 0;
+    if (avx512 && __builtin_cpu_supports("avx512bf16")) out[n++] = &cyg_kernels_avx512bf16;
+    if (avx512) out[n++] = &cyg_kernels_avx512;
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
         out[n++] = &cyg_kernels_avx2;
     out[n++] = &cyg_kernels_sse2;
@@ -41,6 +44,14 @@ int cyg_kernels_list(const cyg_kernels *out[CYG_MAX_ISAS])
 }
 
 #endif
+
+const cyg_arithmetic *cyg_kernels_arithmetic(const cyg_kernels *table, const char *precision)
+{
+    const cyg_arithmetic *const all[] = { &table->f32, &table->bf16 };
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (!strcmp(all[i]->precision, precision)) return all[i];
+    return NULL;
+}
 
 const cyg_kernels *cyg_kernels_find(const char *isa)
 {

@@ -19,25 +19,41 @@ typedef struct cyg_colour { float matrix[3][3], offset[3], mean[3], scale[3]; } 
 /* A row of a depthwise layer: width columns of input, `pad` of zeros before them. */
 typedef struct cyg_window { int width, channels, stride, pad; } cyg_window;
 
-typedef struct cyg_kernels {
-    const char *isa;        /* "ref", "sse2", "avx2", "avx512", "neon" */
-    int lanes;              /* floats in a vector */
-    int columns;            /* outputs of a packed panel: a multiple of lanes */
+/* Layers in one kind of number: how activations are stored; sums are float32 in all.
+ *   f32   float32
+ *   bf16  bfloat16, the upper half of a float32; weights of products as well */
+typedef struct cyg_arithmetic {
+    const char *precision;  /* "f32", "bf16" */
+    size_t element;         /* bytes of an activation */
+    int    group;           /* inputs that a product multiplies at a time */
 
     /* out[i][j] = clamp(bias[j] + sum over p of in[i][p] * w[p][j], lo, hi)
      * for i < m, j < n, p < k. A 1x1 convolution over m pixels, and every other one once its
-     * patches are laid out as rows of `in`. out and in do not overlap. */
-    void (*product)(float *out, size_t out_step, const float *in, size_t in_step,
-                    const float *packed, int m, int k, int n, float lo, float hi);
+     * patches are laid out as rows of `in`. out and in do not overlap. Where k is no multiple of
+     * group, each row is followed by finite values that make it one. */
+    void (*product)(void *out, size_t out_step, const void *in, size_t in_step,
+                    const void *packed, int m, int k, int n, float lo, float hi);
 
     /* Outputs x of a row, from <= x < to, of a depthwise 3x3 convolution:
      * out[x - from][c] = clamp(bias[c] + sum over ky, kx of
      *                          in[ky][x * stride - pad + kx][c] * w[ky][kx][c], lo, hi)
      * where columns outside 0 .. width-1 count as 0. Each row of `in` must be followed by
      * CYG_SLACK readable bytes (of any value). */
-    void (*depthwise)(float *out, size_t out_step, const float *const in[3], size_t in_step,
+    void (*depthwise)(void *out, size_t out_step, const void *const in[3], size_t in_step,
                       const cyg_window *window, int from, int to, const float *packed,
                       float lo, float hi);
+
+    /* To and from float32, to the nearest. */
+    void (*widen)(float *out, const void *in, size_t count);
+    void (*narrow)(void *out, const float *in, size_t count);
+} cyg_arithmetic;
+
+typedef struct cyg_kernels {
+    const char *isa;        /* "ref", "sse2", "avx2", "avx512", "avx512bf16", "neon" */
+    int lanes;              /* floats in a vector */
+    int columns;            /* outputs of a packed panel: a multiple of lanes */
+
+    cyg_arithmetic f32, bf16;
 
     /* out[c] = the mean of in[pixel][c] */
     void (*mean)(float *out, const float *in, int pixels, int channels);
@@ -63,14 +79,20 @@ int cyg_kernels_list(const cyg_kernels *out[CYG_MAX_ISAS]);
 /* The table called isa, or the best for NULL; NULL if this CPU lacks it. */
 const cyg_kernels *cyg_kernels_find(const char *isa);
 
-/* How many floats the packed forms take; 0 if that overflows. */
-size_t cyg_pack_product_size(const cyg_kernels *table, int k, int n);
-size_t cyg_pack_depthwise_size(const cyg_kernels *table, int channels);
+/* NULL: no such precision. */
+const cyg_arithmetic *cyg_kernels_arithmetic(const cyg_kernels *table, const char *precision);
 
-/* w[k][n] and bias[n] to panels of table->columns outputs: [1 + k][columns], the bias first.
- * The last panel is as narrow as whole vectors allow. Panel i begins at i * (1 + k) * columns. */
-void cyg_pack_product(float *out, const cyg_kernels *table, const float *w, const float *bias,
-                      int k, int n);
+/* Bytes that the packed forms take. */
+size_t cyg_pack_product_size(const cyg_kernels *table, const cyg_arithmetic *a, int k, int n);
+size_t cyg_pack_depthwise_size(const cyg_kernels *table, int channels);
+/* Where output `column` (a multiple of table->columns) begins in the packed form, in bytes. */
+size_t cyg_pack_product_at(const cyg_arithmetic *a, int k, int column);
+
+/* w[k][n] and bias[n] to panels of table->columns outputs: float bias[columns], then
+ * [k / group][columns][group] of the arithmetic's numbers, k rounded up with zeros. The last
+ * panel is as narrow as whole vectors allow. */
+void cyg_pack_product(void *out, const cyg_kernels *table, const cyg_arithmetic *a, const float *w,
+                      const float *bias, int k, int n);
 /* w[3][3][channels] and bias[channels] to blocks of table->lanes channels: [1 + 9][lanes]. */
 void cyg_pack_depthwise(float *out, const cyg_kernels *table, const float *w, const float *bias,
                         int channels);

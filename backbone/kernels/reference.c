@@ -1,25 +1,47 @@
 /* reference.c - the kernels as plain loops: the specification of kernels.h. */
+#include "bfloat.h"
 #include "kernels.h"
+#include <string.h>
 
-static float clamp(float x, float lo, float hi)
+typedef struct range { float lo, hi; } range;
+
+static float clamp(float x, range to)
 {
-    return x < lo ? lo : x > hi ? hi : x;
+    return x < to.lo ? to.lo : x > to.hi ? to.hi : x;
 }
 
-static void product(float *out, size_t out_step, const float *in, size_t in_step,
-                    const float *packed, int m, int k, int n, float lo, float hi)
+/* ---- Layers, in either kind of number ------------------------------------------------ */
+
+/* Value i of an array whose values take `element` bytes. */
+static float get(const void *array, size_t i, size_t element)
 {
-    for (int j = 0; j < n; j++, packed += 1 + k)            /* panels of one column */
+    return element == sizeof(float) ? ((const float *)array)[i] : bfloat_widen(((const bfloat *)array)[i]);
+}
+
+static void set(void *array, size_t i, float value, size_t element)
+{
+    if (element == sizeof(float)) ((float *)array)[i] = value;
+    else ((bfloat *)array)[i] = bfloat_narrow(value);
+}
+
+static void product(size_t element, int group, void *out, size_t out_step, const void *in,
+                    size_t in_step, const void *packed, int m, int k, int n, range to)
+{
+    const char *panel = packed;                             /* panels of one column */
+    const size_t size = sizeof(float) + (size_t)((k + group - 1) / group * group) * element;
+    for (int j = 0; j < n; j++, panel += size)
         for (int i = 0; i < m; i++) {
-            float sum = packed[0];
-            for (int p = 0; p < k; p++) sum += in[i * in_step + p] * packed[1 + p];
-            out[i * out_step + j] = clamp(sum, lo, hi);
+            float sum;
+            memcpy(&sum, panel, sizeof sum);
+            for (int p = 0; p < k; p++)
+                sum += get(in, i * in_step + p, element) * get(panel + sizeof sum, p, element);
+            set(out, i * out_step + j, clamp(sum, to), element);
         }
 }
 
-static void depthwise(float *out, size_t out_step, const float *const in[3], size_t in_step,
-                      const cyg_window *window, int from, int to, const float *packed, float lo,
-                      float hi)
+static void depthwise(size_t element, void *out, size_t out_step, const void *const in[3],
+                      size_t in_step, const cyg_window *window, int from, int to,
+                      const float *packed, range limits)
 {
     for (int c = 0; c < window->channels; c++, packed += 1 + 9)     /* blocks of one channel */
         for (int x = from; x < to; x++) {
@@ -27,11 +49,52 @@ static void depthwise(float *out, size_t out_step, const float *const in[3], siz
             for (int tap = 0; tap < 9; tap++) {
                 const int column = x * window->stride - window->pad + tap % 3;
                 if (column >= 0 && column < window->width)
-                    sum += in[tap / 3][column * in_step + c] * packed[1 + tap];
+                    sum += get(in[tap / 3], column * in_step + c, element) * packed[1 + tap];
             }
-            out[(x - from) * out_step + c] = clamp(sum, lo, hi);
+            set(out, (x - from) * out_step + c, clamp(sum, limits), element);
         }
 }
+
+static void product_f32(void *out, size_t out_step, const void *in, size_t in_step, const void *packed,
+                        int m, int k, int n, float lo, float hi)
+{
+    product(sizeof(float), 1, out, out_step, in, in_step, packed, m, k, n, (range){ lo, hi });
+}
+
+static void product_bf16(void *out, size_t out_step, const void *in, size_t in_step, const void *packed,
+                         int m, int k, int n, float lo, float hi)
+{
+    product(sizeof(bfloat), 2, out, out_step, in, in_step, packed, m, k, n, (range){ lo, hi });
+}
+
+static void depthwise_f32(void *out, size_t out_step, const void *const in[3], size_t in_step,
+                          const cyg_window *window, int from, int to, const float *packed, float lo,
+                          float hi)
+{
+    depthwise(sizeof(float), out, out_step, in, in_step, window, from, to, packed, (range){ lo, hi });
+}
+
+static void depthwise_bf16(void *out, size_t out_step, const void *const in[3], size_t in_step,
+                           const cyg_window *window, int from, int to, const float *packed, float lo,
+                           float hi)
+{
+    depthwise(sizeof(bfloat), out, out_step, in, in_step, window, from, to, packed, (range){ lo, hi });
+}
+
+static void copy_f32(float *out, const void *in, size_t count)      { memcpy(out, in, count * sizeof *out); }
+static void copy_to_f32(void *out, const float *in, size_t count)   { memcpy(out, in, count * sizeof *in); }
+
+static void widen_bf16(float *out, const void *in, size_t count)
+{
+    for (size_t i = 0; i < count; i++) out[i] = get(in, i, sizeof(bfloat));
+}
+
+static void narrow_bf16(void *out, const float *in, size_t count)
+{
+    for (size_t i = 0; i < count; i++) set(out, i, in[i], sizeof(bfloat));
+}
+
+/* ---- The rest ---------------------------------------------------------------------------- */
 
 static void mean(float *out, const float *in, int pixels, int channels)
 {
@@ -68,13 +131,15 @@ static void colour(float *out, const float *const in[3], const float *cover, con
         for (int c = 0; c < 3; c++) {
             float v = to->offset[c];
             for (int j = 0; j < 3; j++) v += to->matrix[c][j] * in[j][i];
-            *out++ = (clamp(v, 0, 255) * cover[i] - to->mean[c]) * to->scale[c];
+            *out++ = (clamp(v, (range){ 0, 255 }) * cover[i] - to->mean[c]) * to->scale[c];
         }
 }
 
 extern const cyg_kernels cyg_kernels_ref;
 const cyg_kernels cyg_kernels_ref = {
     .isa = "ref", .lanes = 1, .columns = 1,
-    .product = product, .depthwise = depthwise, .mean = mean,
+    .f32 = { "f32", sizeof(float), 1, product_f32, depthwise_f32, copy_f32, copy_to_f32 },
+    .bf16 = { "bf16", sizeof(bfloat), 2, product_bf16, depthwise_bf16, widen_bf16, narrow_bf16 },
+    .mean = mean,
     .blend8 = blend8, .blend16 = blend16, .colour = colour, .scan = scan,
 };

@@ -20,38 +20,71 @@ static inline __attribute__((always_inline)) vf clamp(vf x, range to)
     return vf_min(vf_max(x, vf_all(to.lo)), vf_all(to.hi));
 }
 
-/* rows x (vectors * VF) sums; only the first `cols` of each row are stored. */
-TILE product_tile(int rows, int vectors, float *out, size_t out_step, const float *in,
-                  size_t in_step, const float *packed, int k, int cols, range to)
-{
-    vf sum[MR][NV], w[NV];
-    UNROLL for (int r = 0; r < rows; r++)
-        UNROLL for (int v = 0; v < vectors; v++) sum[r][v] = vf_load(packed + v * VF);
+/* ---- Layers, in every kind of number ---------------------------------------------------
+ * What differs is how activations are loaded and stored, and what 32 bits of two operands add
+ * to a sum: `kind` is a constant wherever these are inlined. */
 
-    for (int p = 0; p < k; p++) {
-        packed += vectors * VF;
-        UNROLL for (int v = 0; v < vectors; v++) w[v] = vf_load(packed + v * VF);
+typedef enum kind { F32, BF16 } kind;
+#define CONST_INLINE static inline __attribute__((always_inline))
+
+CONST_INLINE size_t element(kind is)
+{
+    return is == F32 ? sizeof(float) : sizeof(bfloat);
+}
+
+CONST_INLINE int group(kind is)
+{
+    return is == F32 ? 1 : 2;
+}
+
+CONST_INLINE vf load_values(kind is, const char *p)
+{
+    return is == F32 ? vf_load((const float *)p) : vf_load_bfloat((const bfloat *)p);
+}
+
+/* The first `count` lanes, or all if it is more. */
+CONST_INLINE void store_values(kind is, char *p, vf v, int count)
+{
+    if (is == F32 && count >= VF) vf_store((float *)p, v);
+    else if (is == F32) vf_store_part((float *)p, v, count);
+    else vf_store_bfloat((bfloat *)p, v, count);
+}
+
+CONST_INLINE vf add_product(kind is, vf sum, vi a, vi b)
+{
+    return is == F32 ? sum + (vf)a * (vf)b : vf_add_pairs(sum, a, b);
+}
+
+/* rows x (vectors * VF) sums; only the first `cols` of each row are stored. words: k / group. */
+TILE product_tile(kind is, int rows, int vectors, char *out, size_t out_step, const char *in,
+                  size_t in_step, const char *packed, int words, int cols, range to)
+{
+    vf sum[MR][NV];
+    vi w[NV];
+    UNROLL for (int r = 0; r < rows; r++)
+        UNROLL for (int v = 0; v < vectors; v++) sum[r][v] = vf_load((const float *)packed + v * VF);
+
+    for (int p = 0; p < words; p++) {
+        packed += vectors * VBYTES;
+        UNROLL for (int v = 0; v < vectors; v++) w[v] = vi_load(packed + v * VBYTES);
         UNROLL for (int r = 0; r < rows; r++) {
-            const vf x = vf_all(in[r * in_step + p]);
-            UNROLL for (int v = 0; v < vectors; v++) sum[r][v] += x * w[v];
+            const vi x = vi_all(in + r * in_step * element(is) + p * 4);
+            UNROLL for (int v = 0; v < vectors; v++) sum[r][v] = add_product(is, sum[r][v], x, w[v]);
         }
     }
 
     UNROLL for (int r = 0; r < rows; r++)
-        UNROLL for (int v = 0; v < vectors; v++) {
-            const vf y = clamp(sum[r][v], to);
-            float *const o = out + r * out_step + v * VF;
-            if (v < vectors - 1 || cols == vectors * VF) vf_store(o, y);
-            else vf_store_part(o, y, cols - v * VF);
-        }
+        UNROLL for (int v = 0; v < vectors; v++)
+            store_values(is, out + (r * out_step + v * VF) * element(is), clamp(sum[r][v], to),
+                         v < vectors - 1 ? VF : cols - v * VF);
 }
 
 /* One panel: all m rows in tiles as equal as possible, so that no tile is left with one row. */
-TILE product_panel(int vectors, float *out, size_t out_step, const float *in, size_t in_step,
-                   const float *packed, int m, int k, int cols, range to)
+TILE product_panel(kind is, int vectors, char *out, size_t out_step, const char *in, size_t in_step,
+                   const char *packed, int m, int words, int cols, range to)
 {
 #define ROWS(r) case r: \
-        product_tile(r <= MR ? r : MR, vectors, out, out_step, in, in_step, packed, k, cols, to); \
+        product_tile(is, r <= MR ? r : MR, vectors, out, out_step, in, in_step, packed, words, cols, to); \
         break;
     for (int tiles = (m + MR - 1) / MR; tiles > 0; tiles--) {
         const int rows = (m + tiles - 1) / tiles;
@@ -59,87 +92,114 @@ TILE product_panel(int vectors, float *out, size_t out_step, const float *in, si
             ROWS(1) ROWS(2) ROWS(3) ROWS(4) ROWS(5) ROWS(6) ROWS(7) ROWS(8)
         }
         m -= rows;
-        in += rows * in_step;
-        out += rows * out_step;
+        in += rows * in_step * element(is);
+        out += rows * out_step * element(is);
     }
 #undef ROWS
 }
 
-static void product(float *out, size_t out_step, const float *in, size_t in_step,
-                    const float *packed, int m, int k, int n, float lo, float hi)
+TILE product(kind is, char *out, size_t out_step, const char *in, size_t in_step,
+             const char *packed, int m, int k, int n, range to)
 {
-    const range to = { lo, hi };
-    for (int j = 0; j < n; j += NR, packed += (size_t)(1 + k) * NR) {
+    const int words = (k + group(is) - 1) / group(is);
+    for (int j = 0; j < n; j += NR, packed += (size_t)(1 + words) * NR * 4, out += NR * element(is)) {
         const int cols = n - j < NR ? n - j : NR;
-        if (cols > VF) product_panel(2, out + j, out_step, in, in_step, packed, m, k, cols, to);
-        else product_panel(1, out + j, out_step, in, in_step, packed, m, k, cols, to);
+        if (cols > VF) product_panel(is, 2, out, out_step, in, in_step, packed, m, words, cols, to);
+        else product_panel(is, 1, out, out_step, in, in_step, packed, m, words, cols, to);
     }
 }
 
 /* Where a depthwise row comes from and goes to. */
 typedef struct dw_row {
-    float *out;
-    const float *const *in;
-    size_t out_step, in_step;
+    char *out;
+    const char *in[3];
+    size_t out_step, in_step;       /* bytes */
     const cyg_window *window;
     range to;
 } dw_row;
 
 /* Channels c .. of outputs x .. x + count - 1; of each 3 columns, kx0 <= kx < kx1 are inside of
  * the row. A column that several outputs share is loaded once. */
-TILE depthwise_run(int count, int stride, float *out, const dw_row *row, int x, int c, const vf *w,
-                   int kx0, int kx1)
+TILE depthwise_run(kind is, int count, int stride, char *out, const dw_row *row, int x, int c,
+                   const vf *w, int kx0, int kx1)
 {
-    const ptrdiff_t at = (x * stride - row->window->pad) * (ptrdiff_t)row->in_step + c;
+    const ptrdiff_t at = (x * stride - row->window->pad) * (ptrdiff_t)row->in_step + c * (ptrdiff_t)element(is);
     vf sum[DW];
     UNROLL for (int i = 0; i < count; i++) sum[i] = w[0];
     UNROLL for (int ky = 0; ky < 3; ky++)
         UNROLL for (int column = 0; column < (count - 1) * stride + 3; column++) {
             if (count == 1 && (column < kx0 || column >= kx1)) continue;
-            const vf v = vf_load(row->in[ky] + at + column * (ptrdiff_t)row->in_step);
+            const vf v = load_values(is, row->in[ky] + at + column * (ptrdiff_t)row->in_step);
             UNROLL for (int i = 0; i < count; i++) {
                 const int kx = column - i * stride;
                 if (kx >= 0 && kx < 3) sum[i] += v * w[1 + ky * 3 + kx];
             }
         }
-    UNROLL for (int i = 0; i < count; i++, out += row->out_step) {
-        const vf y = clamp(sum[i], row->to);
-        if (row->window->channels - c >= VF) vf_store(out + c, y);
-        else vf_store_part(out + c, y, row->window->channels - c);
-    }
+    UNROLL for (int i = 0; i < count; i++, out += row->out_step)
+        store_values(is, out + c * element(is), clamp(sum[i], row->to), row->window->channels - c);
 }
 
 /* One vector of channels, outputs from <= x < to. */
-TILE depthwise_channels(int stride, const dw_row *row, int from, int to, int c, const vf *w)
+TILE depthwise_channels(kind is, int stride, const dw_row *row, int from, int to, int c, const vf *w)
 {
     const int width = row->window->width, pad = row->window->pad;
-    float *out = row->out;
+    char *out = row->out;
     for (int x = from; x < to; ) {
         const int first = x * stride - pad, left = width - first;
         if (first >= 0 && x + DW <= to && left >= (DW - 1) * stride + 3) {
-            depthwise_run(DW, stride, out, row, x, c, w, 0, 3);
+            depthwise_run(is, DW, stride, out, row, x, c, w, 0, 3);
             x += DW;
             out += DW * row->out_step;
         } else {
-            depthwise_run(1, stride, out, row, x, c, w, first < 0 ? -first : 0, left < 3 ? left : 3);
+            depthwise_run(is, 1, stride, out, row, x, c, w, first < 0 ? -first : 0, left < 3 ? left : 3);
             x++;
             out += row->out_step;
         }
     }
 }
 
-static void depthwise(float *out, size_t out_step, const float *const in[3], size_t in_step,
-                      const cyg_window *window, int from, int to, const float *packed, float lo,
-                      float hi)
+TILE depthwise(kind is, void *out, size_t out_step, const void *const in[3], size_t in_step,
+               const cyg_window *window, int from, int to, const float *packed, range limits)
 {
-    const dw_row row = { out, in, out_step, in_step, window, { lo, hi } };
+    const dw_row row = { out, { in[0], in[1], in[2] }, out_step * element(is), in_step * element(is), window, limits };
     for (int c = 0; c < window->channels; c += VF, packed += (1 + 9) * VF) {
         vf w[10];
         UNROLL for (int i = 0; i < 10; i++) w[i] = vf_load(packed + i * VF);
-        if (window->stride == 1) depthwise_channels(1, &row, from, to, c, w);
-        else depthwise_channels(2, &row, from, to, c, w);
+        if (window->stride == 1) depthwise_channels(is, 1, &row, from, to, c, w);
+        else depthwise_channels(is, 2, &row, from, to, c, w);
     }
 }
+
+/* The entries of a table for one kind. */
+#define LAYERS(name, is) \
+    static void product_##name(void *out, size_t out_step, const void *in, size_t in_step, \
+                               const void *packed, int m, int k, int n, float lo, float hi) \
+    { \
+        product(is, out, out_step, in, in_step, packed, m, k, n, (range){ lo, hi }); \
+    } \
+    static void depthwise_##name(void *out, size_t out_step, const void *const in[3], size_t in_step, \
+                                 const cyg_window *window, int from, int to, const float *packed, \
+                                 float lo, float hi) \
+    { \
+        depthwise(is, out, out_step, in, in_step, window, from, to, packed, (range){ lo, hi }); \
+    } \
+    static void widen_##name(float *out, const void *in, size_t count) \
+    { \
+        for (size_t i = 0; i < count; i++) \
+            out[i] = is == F32 ? ((const float *)in)[i] : bfloat_widen(((const bfloat *)in)[i]); \
+    } \
+    static void narrow_##name(void *out, const float *in, size_t count) \
+    { \
+        for (size_t i = 0; i < count; i++) { \
+            if (is == F32) ((float *)out)[i] = in[i]; \
+            else ((bfloat *)out)[i] = bfloat_narrow(in[i]); \
+        } \
+    }
+
+LAYERS(f32, F32)
+LAYERS(bf16, BF16)
+
+/* ---- The rest ------------------------------------------------------------------------------ */
 
 static void mean(float *out, const float *in, int pixels, int channels)
 {
@@ -212,7 +272,9 @@ static void colour(float *out, const float *const in[3], const float *cover, con
 extern const cyg_kernels NAMED(CYG_ISA);
 const cyg_kernels NAMED(CYG_ISA) = {
     .isa = QUOTED(CYG_ISA), .lanes = VF, .columns = NR,
-    .product = product, .depthwise = depthwise, .mean = mean,
+    .f32 = { "f32", sizeof(float), 1, product_f32, depthwise_f32, widen_f32, narrow_f32 },
+    .bf16 = { "bf16", sizeof(bfloat), 2, product_bf16, depthwise_bf16, widen_bf16, narrow_bf16 },
+    .mean = mean,
     .blend8 = blend8, .blend16 = blend16, .colour = colour,
     .scan = scan,
 };

@@ -7,6 +7,7 @@
 #ifndef CYG_SIMD_H
 #define CYG_SIMD_H
 
+#include "bfloat.h"
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -37,14 +38,21 @@ enum {
 
 typedef float   vf __attribute__((vector_size(VBYTES)));
 typedef int32_t vi __attribute__((vector_size(VBYTES)));
+typedef uint32_t vu __attribute__((vector_size(VBYTES)));
+typedef bfloat  vh __attribute__((vector_size(VBYTES / 2)));    /* as many lanes as the others */
 typedef int8_t  vb __attribute__((vector_size(VBYTES)));
 /* The same at any address. */
-typedef float  vf_any __attribute__((vector_size(VBYTES), aligned(4), may_alias));
-typedef int8_t vb_any __attribute__((vector_size(VBYTES), aligned(1), may_alias));
+typedef float   vf_any __attribute__((vector_size(VBYTES), aligned(4), may_alias));
+typedef int32_t vi_any __attribute__((vector_size(VBYTES), aligned(1), may_alias));
+typedef bfloat  vh_any __attribute__((vector_size(VBYTES / 2), aligned(1), may_alias));
+typedef int8_t  vb_any __attribute__((vector_size(VBYTES), aligned(1), may_alias));
 
 static inline vf   vf_load(const float *p)      { return *(const vf_any *)p; }
 static inline void vf_store(float *p, vf v)     { *(vf_any *)p = v; }
 static inline vf   vf_all(float x)              { return x - (vf){ 0 }; }
+static inline vi   vi_load(const void *p)       { return *(const vi_any *)p; }
+/* The four bytes at p in every lane. */
+static inline vi   vi_all(const void *p)        { int32_t x; memcpy(&x, p, 4); return x - (vi){ 0 }; }
 static inline vb   vb_load(const int8_t *p)     { return *(const vb_any *)p; }
 
 /* The first `count` lanes, 0 < count < VF. */
@@ -91,6 +99,36 @@ static inline int32_t vi_sum(vi v)
     memcpy(part, &v, sizeof part);
     for (int i = 0; i < VBYTES / 16; i++) sum += part[i];
     return sum[0] + sum[1] + sum[2] + sum[3];
+}
+
+static inline vf vf_load_bfloat(const bfloat *p)
+{
+    return (vf)(__builtin_convertvector(*(const vh_any *)p, vu) << 16);
+}
+
+/* To the nearest, ties to even; the first `count` lanes, or all if it is more. */
+static inline void vf_store_bfloat(bfloat *p, vf v, int count)
+{
+#if defined(__AVX512BF16__)
+    const vh h = (vh)_mm512_cvtneps_pbh((__m512)v);
+#else
+    const vu bits = (vu)v;
+    const vh h = __builtin_convertvector((bits + 0x7fff + (bits >> 16 & 1)) >> 16, vh);
+#endif
+    if (count >= VF) *(vh_any *)p = h;
+    else memcpy(p, &h, (size_t)count * sizeof *p);
+}
+
+/* sum[i] += a[2i]*b[2i] + a[2i+1]*b[2i+1] of bfloat16 pairs. */
+static inline vf vf_add_pairs(vf sum, vi a, vi b)
+{
+#if defined(__AVX512BF16__)
+    return (vf)_mm512_dpbf16_ps((__m512)sum, (__m512bh)a, (__m512bh)b);
+#else
+    const vi upper = (vi){ 0 } + (int32_t)0xffff0000;
+    sum += (vf)(a << 16) * (vf)(b << 16);
+    return sum + (vf)(a & upper) * (vf)(b & upper);
+#endif
 }
 
 #endif

@@ -23,7 +23,7 @@ int main(int argc, char **argv)
 {
     double alpha = 1, seconds = 1;
     int size = 224, threads = 1;
-    const char *isa = NULL;
+    const char *isa = NULL, *precision = NULL;
     bool ssd = false;
     for (int i = 1; i < argc; i++) {
         const char *o = argv[i];
@@ -34,6 +34,7 @@ int main(int argc, char **argv)
         else if (!strcmp(o, "--threads")) threads = atoi(argv[++i]);
         else if (!strcmp(o, "--seconds")) seconds = atof(argv[++i]);
         else if (!strcmp(o, "--isa")) isa = argv[++i];
+        else if (!strcmp(o, "--precision")) precision = argv[++i];
         else return 2;
     }
     network random = network_make(alpha, size, size, ssd ?
@@ -42,7 +43,7 @@ int main(int argc, char **argv)
         "{\"kernel\":1,\"stride\":1,\"channels\":128},{\"kernel\":3,\"stride\":2,\"channels\":256},"
         "{\"kernel\":1,\"stride\":1,\"channels\":64},{\"kernel\":3,\"stride\":2,\"channels\":128}]" : "[]",
         ssd ? "[\"conv11_pw\",\"conv13_pw\",\"extra1\",\"extra3\",\"extra5\",\"extra7\"]" : "[\"pool\"]");
-    cyg_backbone_params params = { .isa = isa };
+    cyg_backbone_params params = { .isa = isa, .precision = precision };
     cyg_backbone *net; cyg_features *maps; cyg_error err; pool *p;
     if (cyg_backbone_create(&net, random.model, &params, &err) || pool_create(&p, threads, &err)) { puts(err.message); return 1; }
     cyg_executor executor = pool_executor(p);
@@ -63,7 +64,7 @@ int main(int argc, char **argv)
     }
     qsort(times, n, sizeof *times, by_value);
     qsort(cpu, n, sizeof *cpu, by_value);
-    printf("{\"isa\": \"%s\", \"threads\": %d, \"min_ms\": %.4f, \"median_ms\": %.4f, \"cpu_ms\": %.4f, \"gflops\": %.1f, \"runs\": %d}\n",
-           cyg_backbone_isa(net), threads, times[0], times[n / 2], cpu[0], 2e-6 * mult_adds / cpu[0], n);
+    printf("{\"isa\": \"%s\", \"precision\": \"%s\", \"threads\": %d, \"min_ms\": %.4f, \"median_ms\": %.4f, \"cpu_ms\": %.4f, \"gflops\": %.1f, \"runs\": %d}\n",
+           cyg_backbone_isa(net), cyg_backbone_precision(net), threads, times[0], times[n / 2], cpu[0], 2e-6 * mult_adds / cpu[0], n);
     cyg_features_free(maps); cyg_backbone_free(net); pool_free(p); network_free(&random); free(input);
 }
