@@ -106,7 +106,8 @@ static cyg_status read_settings(attributes *a, const json_t *json, const char *p
     const size_t count = json_array_size(groups);
     if (count < 1 || count > CYG_MAX_ATTRIBUTES)
         cyg_mistake(&r, "'groups': expected a list of 1 to %d objects", CYG_MAX_ATTRIBUTES);
-    for (size_t i = 0; i < count && !r.status; i++) read_group(&r, json_array_get(groups, i), &a->groups[a->group_count++]);
+    for (size_t i = 0; i < count && !r.status; i++)
+        read_group(&r, json_array_get(groups, i), &a->groups[a->group_count++]);
     return r.status;
 }
 

@@ -53,7 +53,8 @@ static cyg_status embedding_create(void **out, const cyg_backbone *net, const js
     if (curve) read_curve(&r, curve, e);
     const cyg_tensor map = cyg_backbone_map(net, e->tap);
     if (map.height != 1 || map.width != 1 || map.channels > CYG_MAX_EMBEDDING)
-        cyg_mistake(&r, "'tap': the backbone has no map '%.80s' of 1x1 and at most %d channels", e->tap, CYG_MAX_EMBEDDING);
+        cyg_mistake(&r, "'tap': the backbone has no map '%.80s' of 1x1 and at most %d channels", e->tap,
+                    CYG_MAX_EMBEDDING);
     e->count = map.channels;
     if (r.status) free(e);
     else *out = e;

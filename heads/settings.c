@@ -68,9 +68,8 @@ int cyg_read_integer(cyg_reader *r, const json_t *object, const char *key, int m
     return (int)x;
 }
 
-/* Numbers into out, at least min_count and at most max_count of them; returns how many. */
-int cyg_read_numbers(cyg_reader *r, const json_t *list, const char *key, int min_count, int max_count, double min, double max,
-                   double *out)
+int cyg_read_numbers(cyg_reader *r, const json_t *list, const char *key, int min_count, int max_count,
+                     double min, double max, double *out)
 {
     if (!json_is_array(list)) {
         cyg_mistake(r, "'%s': found %s, expected a list of numbers", key, cyg_json_kind(list));
@@ -88,7 +87,6 @@ int cyg_read_numbers(cyg_reader *r, const json_t *list, const char *key, int min
     return (int)count;
 }
 
-/* Which of the words the text is. */
 int cyg_read_choice(cyg_reader *r, const char *value, const char *key, const char *const *words)
 {
     for (int i = 0; words[i]; i++)

@@ -32,18 +32,20 @@ static void read_anchors(cyg_reader *r, const json_t *json, cyg_anchor_rule *rul
     }
     cyg_read_keys(r, json, "anchors.",
                (const char *const[]){ "kind", "scales", "aspect_ratios", "reduce_lowest", "between", NULL });
-    cyg_read_choice(r, cyg_read_text(r, json, "anchors.", "kind"), "anchors.kind", (const char *const[]){ "tf_ssd", NULL });
-    cyg_read_numbers(r, json_object_get(json, "scales"), "anchors.scales", rule->level_count + 1, rule->level_count + 1, 0.001,
-            10, rule->scales);
-    rule->ratio_count = cyg_read_numbers(r, json_object_get(json, "aspect_ratios"), "anchors.aspect_ratios", 1, CYG_MAX_RATIOS,
-                                0.01, 100, rule->ratios);
+    cyg_read_choice(r, cyg_read_text(r, json, "anchors.", "kind"), "anchors.kind",
+                    (const char *const[]){ "tf_ssd", NULL });
+    cyg_read_numbers(r, json_object_get(json, "scales"), "anchors.scales", rule->level_count + 1,
+                     rule->level_count + 1, 0.001, 10, rule->scales);
+    rule->ratio_count = cyg_read_numbers(r, json_object_get(json, "aspect_ratios"), "anchors.aspect_ratios", 1,
+                                         CYG_MAX_RATIOS, 0.01, 100, rule->ratios);
     const json_t *reduce = json_object_get(json, "reduce_lowest");
     if (reduce && !json_is_boolean(reduce))
         cyg_mistake(r, "'anchors.reduce_lowest': found %s, expected true or false", cyg_json_kind(reduce));
     rule->reduce_lowest = json_is_true(reduce);
     if (json_object_get(json, "between"))
-        rule->between = (cyg_between)cyg_read_choice(r, cyg_read_text(r, json, "anchors.", "between"), "anchors.between",
-                                            (const char *const[]){ "after_square", "last", "none", NULL });
+        rule->between = (cyg_between)cyg_read_choice(
+            r, cyg_read_text(r, json, "anchors.", "between"), "anchors.between",
+            (const char *const[]){ "after_square", "last", "none", NULL });
 }
 
 cyg_status cyg_ssd_settings_read(cyg_ssd_settings *out, const json_t *json, const char *path, cyg_error *err)
@@ -59,8 +61,8 @@ cyg_status cyg_ssd_settings_read(cyg_ssd_settings *out, const json_t *json, cons
     out->classes = cyg_read_integer(&r, json, "classes", 1, 10000);
     out->first_class = cyg_read_integer(&r, json, "first_class", 0, 9999);
     if (out->first_class + out->label_count > out->classes)
-        cyg_mistake(&r, "'labels': found %d texts, but of %d classes only %d come from 'first_class' on", out->label_count,
-                out->classes, out->classes - out->first_class);
+        cyg_mistake(&r, "'labels': found %d texts, but of %d classes only %d come from 'first_class' on",
+                    out->label_count, out->classes, out->classes - out->first_class);
     const char *score = cyg_read_text(&r, json, "", "score");
     out->softmax = cyg_read_choice(&r, score, "score", (const char *const[]){ "sigmoid", "softmax", NULL });
 

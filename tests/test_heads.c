@@ -20,6 +20,9 @@ enum { CHANNELS = 256, HIDDEN = 24, MOODS = 5, AGES = 40 };      /* width 0.25 e
 #define ATTRIBUTES "{'type':'attributes','tap':'pool','hidden':{'dense':'h','channels':24}," GROUPS "}"
 #define CURVE "'false_match':{'cosine':[0,0.5,0.75],'rate':[0.5,0.01,0.0001],'source':'made up'}"
 #define EMBEDDING "{'type':'embedding','tap':'pool','metric':'cosine'," CURVE "}"
+#define ATTRIBUTES_OF "{'type':'attributes','tap':'pool',"
+#define GROUP_OF ATTRIBUTES_OF "'groups':[{'name':'g','dense':'g',"
+#define CURVE_OF "{'type':'embedding','tap':'pool','metric':'cosine','false_match':{'cosine':[0,0.5],"
 #define CONVOLUTIONS "[['h',256,24],['g',24,1],['m',24,5],['y',24,40]]"
 
 /* ' for ", in place */
@@ -43,7 +46,8 @@ static fixture open_with(const char *heads)
     f.net = network_make_heads(0.25, 64, 64, "[]", "[\"pool\",\"conv13_pw\"]",
                                json(list), json(convolutions));
     cyg_error err = { 0 };
-    if (cyg_backbone_create(&f.backbone, f.net.model, NULL, &err) || cyg_features_create(&f.maps, f.backbone, NULL, &err))
+    if (cyg_backbone_create(&f.backbone, f.net.model, NULL, &err) ||
+        cyg_features_create(&f.maps, f.backbone, NULL, &err))
         fail_msg("%s", err.message);
     return f;
 }
@@ -203,23 +207,25 @@ static void a_cosine_stands_for_a_rate_within_the_curve_only(void **state)
 static void settings_that_do_not_fit_are_refused(void **state)
 {
     static const struct { const char *type, *settings, *says; } wrong[] = {
-        { "attributes", "{'type':'attributes','tap':'pool','groups':[]}", "'groups': expected a list of 1 to 16" },
+        { "attributes", ATTRIBUTES_OF "'groups':[]}", "'groups': expected a list of 1 to 16" },
         { "attributes", "{'type':'attributes','tap':'conv13_pw'," GROUPS "}", "no map 'conv13_pw' of 1x1" },
         { "attributes", "{'type':'attributes','tap':'nose'," GROUPS "}", "no map 'nose' of 1x1" },
-        { "attributes", "{'type':'attributes','tap':'pool'," GROUPS "}", "tensor 'g/weights': found 1x1x24x1, expected 1x1x256x1" },
-        { "attributes", "{'type':'attributes','tap':'pool','hidden':{'dense':'none','channels':24}," GROUPS "}", "'none/weights': found none" },
-        { "attributes", "{'type':'attributes','tap':'pool','hiden':{}," GROUPS "}", "unknown key 'hiden'" },
-        { "attributes", "{'type':'attributes','tap':'pool','hidden':3," GROUPS "}", "'hidden.dense': found nothing" },
-        { "attributes", "{'type':'attributes','tap':'pool','groups':[{'name':'g','dense':'g','score':'sigmoid','labels':['a']}]}", "found 1 texts, expected two" },
-        { "attributes", "{'type':'attributes','tap':'pool','groups':[{'name':'g','dense':'g','score':'softmax','labels':['a',2]}]}", "number 2 is not a text" },
-        { "attributes", "{'type':'attributes','tap':'pool','groups':[{'name':'g','dense':'g','score':'guess','labels':['a','b']}]}", "expected one of: sigmoid, softmax, expectation" },
-        { "attributes", "{'type':'attributes','tap':'pool','groups':[{'name':'g','dense':'g','score':'expectation','count':1}]}", "'count': found 1, expected 2 to" },
+        { "attributes", ATTRIBUTES_OF "" GROUPS "}", "tensor 'g/weights': found 1x1x24x1, expected 1x1x256x1" },
+        { "attributes", ATTRIBUTES_OF "'hidden':{'dense':'none','channels':24}," GROUPS "}",
+          "'none/weights': found none" },
+        { "attributes", ATTRIBUTES_OF "'hiden':{}," GROUPS "}", "unknown key 'hiden'" },
+        { "attributes", ATTRIBUTES_OF "'hidden':3," GROUPS "}", "'hidden.dense': found nothing" },
+        { "attributes", GROUP_OF "'score':'sigmoid','labels':['a']}]}", "found 1 texts, expected two" },
+        { "attributes", GROUP_OF "'score':'softmax','labels':['a',2]}]}", "number 2 is not a text" },
+        { "attributes", GROUP_OF "'score':'guess','labels':['a','b']}]}",
+          "expected one of: sigmoid, softmax, expectation" },
+        { "attributes", GROUP_OF "'score':'expectation','count':1}]}", "'count': found 1, expected 2 to" },
         { "embedding", "{'type':'embedding','tap':'conv13_pw','metric':'cosine'}", "no map 'conv13_pw' of 1x1" },
         { "embedding", "{'type':'embedding','tap':'pool','metric':'euclid'}", "expected one of: cosine" },
         { "embedding", "{'type':'embedding','tap':'pool'}", "'metric': found nothing" },
-        { "embedding", "{'type':'embedding','tap':'pool','metric':'cosine','false_match':{'cosine':[0,0.5],'rate':[0.1,0.1],'source':''}}", "at point 2: expected cosines to rise" },
-        { "embedding", "{'type':'embedding','tap':'pool','metric':'cosine','false_match':{'cosine':[0,0.5],'rate':[0.1],'source':''}}", "'false_match.rate': found 1 numbers, expected 2" },
-        { "embedding", "{'type':'embedding','tap':'pool','metric':'cosine','false_match':{'cosine':[0,0.5],'rate':[1,0],'source':''}}", "'false_match.rate': found 0" },
+        { "embedding", CURVE_OF "'rate':[0.1,0.1],'source':''}}", "at point 2: expected cosines to rise" },
+        { "embedding", CURVE_OF "'rate':[0.1],'source':''}}", "'false_match.rate': found 1 numbers, expected 2" },
+        { "embedding", CURVE_OF "'rate':[1,0],'source':''}}", "'false_match.rate': found 0" },
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         fixture f = open_with(wrong[i].settings);

@@ -4,9 +4,8 @@
 #include <string.h>
 
 /* What was measured on portraits cut ever tighter, and on pictures without people: ACCURACY.md. */
-static const float sure = 0.95f;        /* a picture with nothing of this score is looked at again */
-static const float close_up = 0.5f;     /* ... and one with something larger than this, of its shorter side */
-static const float rooms[] = { 3, 5.6f };       /* the padded picture's side over the picture's; the last, if all else failed */
+static const float sure = 0.95f, large = 0.15f; /* score, and size over the picture's shorter side: enough seen */
+static const float rooms[] = { 2, 5.6f };       /* side of the padded picture over the picture's */
 static const float same_overlap = 0.5f, same_inside = 0.7f;
 static const float tile_overlap = 0.25f;
 static const float tile_step = 1.5f;    /* image pixels in one of the network's, at which tiles are no finer */
@@ -75,16 +74,16 @@ static void run_padded(passes *p, const cyg_image *image, float room)
     merge_found(p);
 }
 
-/* The detector is weak where a face fills the picture: it sees nothing, or half of it. */
+/* The detector is weak where a face fills the picture: it sees nothing, or half of it, or only who
+ * stands far behind. One clear face that is not small is enough to know that this is none of those. */
 static bool may_have_missed(const cyg_result *found, const cyg_image *image)
 {
-    if (found->count == 0 || found->detections[0].score < sure) return true;
-    const float side = close_up * (float)(image->width < image->height ? image->width : image->height);
-    for (int i = 0; i < found->count; i++) {
+    const float side = large * (float)(image->width < image->height ? image->width : image->height);
+    for (int i = 0; i < found->count && found->detections[i].score >= sure; i++) {
         const cyg_box b = found->detections[i].box;
-        if (fmaxf(b.x2 - b.x1, b.y2 - b.y1) > side) return true;
+        if (fmaxf(b.x2 - b.x1, b.y2 - b.y1) >= side) return false;
     }
-    return false;
+    return true;
 }
 
 /* Where tile i of `count` along an axis begins, and how long each is, in pixels. */

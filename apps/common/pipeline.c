@@ -151,6 +151,11 @@ void pipeline_free(pipeline *p)
     free(p);
 }
 
+void pipeline_set_passes(pipeline *p, pass_plan plan)
+{
+    p->passes.plan = plan;
+}
+
 void pipeline_detect(pipeline *p, frame *f)
 {
     passes_run(&p->passes, &f->image);

@@ -12,10 +12,10 @@ typedef struct pipeline        pipeline;            /* one per thread */
 typedef struct pipeline_options {
     const char *model;          /* model file of the detector */
     const char *describer;      /* model file that describes what was found; NULL = none */
-    pass_plan   passes;         /* how often a picture is looked at */
+    pass_plan   passes;         /* how often a picture is looked at: SINGLE for video, PORTRAIT for photos */
     const char *isa;            /* NULL = the best of this CPU */
     const char *precision;      /* of the detector: "f32", "bf16"; NULL = f32 */
-    float       threshold;      /* 0 = the model's for one pass, 0.3 for more (what weak boxes it brings are merged) */
+    float       threshold;      /* 0 = the model's if it is one pass, 0.3 if it is more: weak boxes are merged */
     int         max_objects;    /* 0 = the model's */
     int         width, height;  /* of the network's input; 0 = the model's own */
 } pipeline_options;
@@ -33,6 +33,8 @@ CYG_MUST_USE cyg_status pipeline_create(pipeline **out, const pipeline_models *m
 void pipeline_free(pipeline *p);
 /* Fills f->objects and sets f->analysed. */
 void pipeline_detect(pipeline *p, frame *f);
+/* Another plan from now on, where photos and videos take turns. The threshold stays. */
+void pipeline_set_passes(pipeline *p, pass_plan plan);
 
 /* ---- With a describer ------------------------------------------------------------ */
 

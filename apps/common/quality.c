@@ -40,7 +40,8 @@ static float mix(const cyg_image *image, float x, float y)
 static void sample(float cells[GRID][GRID], const cyg_image *image, cyg_box box)
 {
     const float width = (box.x2 - box.x1) / GRID, height = (box.y2 - box.y1) / GRID;
-    const int across = width > 3 ? 4 : (int)ceilf(width), down = height > 3 ? 4 : (int)ceilf(height);
+    const int across = width > 3 ? 4 : (int)ceilf(width);
+    const int down = height > 3 ? 4 : (int)ceilf(height);
     for (int y = 0; y < GRID; y++) {
         for (int x = 0; x < GRID; x++) {
             float sum = 0;
@@ -64,7 +65,8 @@ static float sharpness(float cells[GRID][GRID], float *mean)
     }
     for (int y = 1; y < GRID - 1; y++) {
         for (int x = 1; x < GRID - 1; x++) {
-            const float laplacian = cells[y - 1][x] + cells[y + 1][x] + cells[y][x - 1] + cells[y][x + 1] - 4 * cells[y][x];
+            const float laplacian = cells[y - 1][x] + cells[y + 1][x] + cells[y][x - 1] + cells[y][x + 1] -
+                                    4 * cells[y][x];
             detail += laplacian * laplacian;
         }
     }
@@ -97,7 +99,8 @@ quality quality_of(const cyg_image *image, cyg_box box)
 const char *quality_text(char *out, size_t size, unsigned flaws)
 {
     static const struct { unsigned flaw; const char *text; } texts[] = {
-        { QUALITY_SMALL, "too small" }, { QUALITY_BLURRED, "blurred" }, { QUALITY_CUT, "cut off" }, { QUALITY_DARK, "too dark" },
+        { QUALITY_SMALL, "too small" }, { QUALITY_BLURRED, "blurred" },
+        { QUALITY_CUT, "cut off" }, { QUALITY_DARK, "too dark" },
     };
     out[0] = 0;
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {

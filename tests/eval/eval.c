@@ -84,7 +84,8 @@ static void *run_thread(void *arg)
     return NULL;
 }
 
-void eval_run(const char *folder, const eval_files *files, const pipeline_options *options, eval_visit *visit, void *context)
+void eval_run(const char *folder, const eval_files *files, const pipeline_options *options, eval_visit *visit,
+              void *context)
 {
     pipeline_models *models;
     cyg_error err;

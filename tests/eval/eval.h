@@ -18,7 +18,8 @@ void       eval_free(eval_files *files);
 /* Reads every picture of the folder and calls visit for it, in any order, on two threads, each with
  * a pipeline of its own. Pictures that cannot be read are skipped, with a sentence. */
 typedef void eval_visit(void *context, int i, pipeline *p, frame *f);
-void eval_run(const char *folder, const eval_files *files, const pipeline_options *options, eval_visit *visit, void *context);
+void eval_run(const char *folder, const eval_files *files, const pipeline_options *options, eval_visit *visit,
+              void *context);
 
 /* The models under MODELS, looked at as photos are. */
 pipeline_options eval_options(const char *models);

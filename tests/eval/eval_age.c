@@ -67,8 +67,9 @@ static void print_ages(const chip *chips, int count, int from, int to)
         good += c->female == c->said_female;
         within += fabsf(c->said - (float)c->age) <= c->deviation;
     }
-    if (n) printf("ages %3d to %3d: %4d chips, age off by %.2f years (%+.2f on average), within its deviation %.2f, gender right %.3f\n",
-                  from, to, n, off / n, bias / n, (double)within / n, (double)good / n);
+    if (n == 0) return;
+    printf("ages %3d to %3d: %4d chips, age off by %.2f years (%+.2f on average), within its deviation %.2f, "
+           "gender right %.3f\n", from, to, n, off / n, bias / n, (double)within / n, (double)good / n);
 }
 
 int main(int argc, char **argv)
@@ -86,7 +87,8 @@ int main(int argc, char **argv)
     for (int i = 0; i < files.count; i++) found += j.chips[i].found == 2;
     printf("%d chips; a face found in %d, %.2f %%\n", files.count, found, 100. * found / files.count);
     static const int bounds[] = { 0, 3, 13, 20, 30, 40, 50, 60, 70, 200 };
-    for (size_t i = 0; i + 1 < sizeof bounds / sizeof *bounds; i++) print_ages(j.chips, files.count, bounds[i], bounds[i + 1] - 1);
+    for (size_t i = 0; i + 1 < sizeof bounds / sizeof *bounds; i++)
+        print_ages(j.chips, files.count, bounds[i], bounds[i + 1] - 1);
     print_ages(j.chips, files.count, 0, 200);
     free(j.chips);
     eval_free(&files);

@@ -20,16 +20,18 @@ typedef struct faces {
 
 typedef struct pair { float cosine; int same, fold; } pair;
 
-/* The person of the name is the one in the middle. */
+/* The person of the name is the one in the middle; what is far from it, or doubtful, counts less. */
 static const object *central(const frame *f)
 {
+    const float x = (float)f->image.width / 2, y = (float)f->image.height / 2;
     const object *best = NULL;
-    float least = INFINITY;
+    float most = -1;
     for (int i = 0; i < f->object_count; i++) {
         const cyg_box b = f->objects[i].box;
-        const float apart = hypotf((b.x1 + b.x2 - (float)f->image.width) / 2, (b.y1 + b.y2 - (float)f->image.height) / 2);
-        if (apart < least) {
-            least = apart;
+        const float apart = hypotf((b.x1 + b.x2) / 2 - x, (b.y1 + b.y2) / 2 - y) / hypotf(x, y);
+        const float weight = f->objects[i].score * (1 - fminf(apart, 1));
+        if (weight > most) {
+            most = weight;
             best = &f->objects[i];
         }
     }
@@ -127,7 +129,8 @@ static void print_rates(const pair *pairs, int count)
             same += pairs[i].same;
             passed += pairs[i].same && pairs[i].cosine > limit;
         }
-        printf("true matches at %g false ones: %.4f (cosine above %.3f)\n", rates[r], (double)passed / same, (double)limit);
+        printf("true matches at %g false ones: %.4f (cosine above %.3f)\n", rates[r], (double)passed / same,
+               (double)limit);
     }
 }
 
@@ -166,11 +169,13 @@ static void count_all(histogram *h, const eval_files *files, const faces *f)
 /* For each rate the least cosine whose pairs of strangers are no more than that; down to where 30 are left. */
 static void print_curve(const eval_files *files, const faces *f)
 {
-    static const double rates[] = { .9, .75, .5, .3, .2, .1, .05, .02, .01, .005, .002, .001, 5e-4, 2e-4, 1e-4, 5e-5, 2e-5, 1e-5 };
+    static const double rates[] = { .9, .75, .5, .3, .2, .1, .05, .02, .01, .005, .002, .001, 5e-4, 2e-4, 1e-4, 5e-5,
+                                    2e-5, 1e-5 };
     histogram *h = calloc(1, sizeof *h);
     if (!h) exit(2);
     count_all(h, files, f);
-    printf("%lld pairs of strangers, %lld of the same person\n", (long long)h->stranger_count, (long long)h->same_count);
+    printf("%lld pairs of strangers, %lld of the same person\n", (long long)h->stranger_count,
+           (long long)h->same_count);
     printf("%8s %10s %s\n", "cosine", "strangers", "same person");
     int64_t above = 0, same = 0;
     double cosines[sizeof rates / sizeof *rates];
@@ -205,7 +210,8 @@ int main(int argc, char **argv)
     snprintf(list, sizeof list, "%s/pairs.tsv", argv[2]);
     eval_files files = eval_list(images);
     const size_t count = (size_t)files.count;
-    faces f = { calloc(count, sizeof *f.embeddings), calloc(count, sizeof *f.face_counts), calloc(count, sizeof *f.flaws) };
+    faces f = { calloc(count, sizeof *f.embeddings), calloc(count, sizeof *f.face_counts),
+                calloc(count, sizeof *f.flaws) };
     static pair pairs[MOST_PAIRS];
     if (!f.embeddings || !f.face_counts || !f.flaws) return 2;
     const pipeline_options options = eval_options(argv[1]);
