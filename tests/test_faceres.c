@@ -118,9 +118,38 @@ static void every_table_gives_the_golden_answers(void **state)
     free(input);
 }
 
+/* What was measured, no more: above the last point it is only a bound. */
+static void cosines_stand_for_measured_rates(void **state)
+{
+    cyg_model *model;
+    cyg_backbone *net;
+    cyg_head *head;
+    cyg_error err = { 0 };
+    if (cyg_model_open(&model, model_file, &err) || cyg_backbone_create(&net, model, NULL, &err) ||
+        cyg_head_create(&head, net, "embedding", NULL, &err))
+        fail_msg("%s", err.message);
+    cyg_false_match match;
+    assert_true(cyg_head_false_match(head, .5556f, &match));
+    assert_float_equal(match.rate, .01, 1e-6);
+    assert_false(match.below);
+    assert_true(cyg_head_false_match(head, .9f, &match));
+    assert_float_equal(match.rate, 2e-5, 1e-9);
+    assert_true(match.below);
+    float cosine;
+    assert_true(cyg_head_threshold(head, .001f, &cosine));
+    assert_float_equal(cosine, .6177, 1e-4);
+    assert_false(cyg_head_threshold(head, 1e-6f, &cosine));
+    cyg_head_free(head);
+    cyg_backbone_free(net);
+    cyg_model_close(model);
+}
+
 int main(void)
 {
     if (access(model_file, R_OK) || access(TEST_GOLDENS "/bin/faceres_sin_cpu_age.f32", R_OK)) return 77;
-    const struct CMUnitTest tests[] = { cmocka_unit_test(every_table_gives_the_golden_answers) };
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_table_gives_the_golden_answers),
+        cmocka_unit_test(cosines_stand_for_measured_rates),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
