@@ -56,7 +56,9 @@ cyg_status pipeline_models_open(pipeline_models **out, const pipeline_options *o
     const bool low = o->passes != PASSES_SINGLE && o->threshold == 0;
     m->params = (cyg_head_params){ .threshold = low ? low_threshold : o->threshold, .max_count = o->max_objects };
     m->plan = o->passes;
-    const cyg_backbone_params detector = { .isa = o->isa, .precision = o->precision, .width = o->width, .height = o->height };
+    const cyg_backbone_params detector = {
+        .isa = o->isa, .precision = o->precision, .width = o->width, .height = o->height,
+    };
     const cyg_backbone_params describer = { .isa = o->isa };
 
     cyg_status status = network_open(&m->detector, o->model, &detector, err);
