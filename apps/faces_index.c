@@ -23,10 +23,13 @@ typedef struct settings {
     bool            poor, thumbnails, again, quiet, verbose;
     double          step, wait;
     int             threads;
+    const char     *name;
 } settings;
 
 #define AT(field) offsetof(settings, field)
 static const option table[] = {
+    { NULL, "name", 0, OPTION_TEXT, AT(name), NULL, 0, 0, NULL, "NAME",
+      "enrol: the largest face of each of these files is NAME" },
     { NULL, "again", 0, OPTION_FLAG, AT(again), "false", 0, 0, NULL, NULL,
       "look at files once more that have not changed" },
     { NULL, "verbose", 'v', OPTION_FLAG, AT(verbose), "false", 0, 0, NULL, NULL,
@@ -52,7 +55,7 @@ const options_app index_app = {
     .summary = "look at photos and videos and keep the faces; only at what is new or changed",
     .usage = "[options] GALLERY INPUT...",
     .examples = "cygnet-faces index people.cygnet photos/ videos/\n"
-                "cygnet-faces index --no-thumbnails people.cygnet party.jpg\n"
+                "cygnet-faces index --name Ada people.cygnet ada1.jpg ada2.jpg\n"
                 "cygnet-faces index --step 2 people.cygnet film.mp4",
     .exits = "0   done\n"
              "2   wrong usage or settings\n"
@@ -76,6 +79,7 @@ typedef struct run {
 
     pthread_mutex_t lock;               /* of all that follows */
     gallery        *g;
+    int64_t         person;             /* whom --name means; 0 = nobody */
     size_t          next;
     size_t          looked, unchanged, moved, failed;
     int64_t         faces, poor;
@@ -163,6 +167,51 @@ static bool inherit(void *context, const gallery_face *was, const char *path)
     return true;
 }
 
+/* ---- Enrolment --------------------------------------------------------------------------- */
+
+static float area(const gallery_face *f)
+{
+    return (f->box.x2 - f->box.x1) * (f->box.y2 - f->box.y1);
+}
+
+static void name_largest(looked *l, int64_t person)
+{
+    gallery_face *largest = NULL;
+    for (int i = 0; i < l->count; i++)
+        if (!largest || area(&l->faces[i]) > area(largest)) largest = &l->faces[i];
+    if (!largest) return;
+    largest->person = person;
+    largest->how = GALLERY_NAMED;
+}
+
+static bool take_larger(void *context, const gallery_face *f, const char *path)
+{
+    gallery_face *largest = context;
+    if (!largest->id || area(f) > area(largest)) *largest = *f;
+    return true;
+}
+
+/* The same for a file that is in the gallery already. */
+static cyg_status name_known(run *r, const char *path, cyg_error *err)
+{
+    gallery_file file;
+    gallery_face largest = { 0 };
+    pthread_mutex_lock(&r->lock);
+    cyg_status status = gallery_find_file(r->g, path, &file, err);
+    const gallery_filter of_file = { .file = file.id };
+    if (!status) status = gallery_each_face(r->g, &of_file, 0, take_larger, &largest, err);
+    if (!status && largest.id) status = gallery_assign(r->g, largest.id, r->person, GALLERY_NAMED, err);
+    pthread_mutex_unlock(&r->lock);
+    return status;
+}
+
+static cyg_status find_or_add_person(run *r, cyg_error *err)
+{
+    if (!r->s->name) return CYG_OK;
+    const cyg_status status = gallery_find_person(r->g, r->s->name, &r->person, err);
+    return status == CYG_NOT_FOUND ? gallery_add_person(r->g, r->s->name, &r->person, err) : status;
+}
+
 static cyg_status put(run *r, gallery_file *file, looked *l, cyg_error *err)
 {
     gallery_file was;
@@ -174,6 +223,7 @@ static cyg_status put(run *r, gallery_file *file, looked *l, cyg_error *err)
     } else if (status == CYG_NOT_FOUND) {
         status = CYG_OK;
     }
+    if (r->person) name_largest(l, r->person);
     return status ? status : gallery_put_file(r->g, file, l->faces, l->count, err);
 }
 
@@ -249,6 +299,7 @@ static void index_one(run *r, pipeline *p, const input *in)
     else if (v == STILL_BAD) count_failure(r, path,
                                            "unchanged since it could not be read; --again tries once more");
     else if (v == NEW) look_and_put(r, p, &now);
+    else if (r->person && name_known(r, path, &err)) end_run(r, &err);
     pthread_mutex_lock(&r->lock);
     r->unchanged += !status && v == SAME;
     r->moved += !status && v == MOVED;
@@ -376,6 +427,7 @@ static int index_all(run *r, const char *const *words, int count)
     const cyg_status opened = models_open(&m, &r->s->models, status ? NULL : &err);
     if (!status) status = opened;
     if (!status) status = gallery_open(&r->g, words[0], GALLERY_CREATE, &m.recipe, r->s->wait, &err);
+    if (!status) status = find_or_add_person(r, &err);
     if (status) {
         log_print(r->log, LOG_ERROR, "%s", err.message);
         code = opened ? FACES_MODEL : faces_gallery_code(status);

@@ -579,7 +579,8 @@ static void names_are_printable_utf8(void **state)
 {
     static const char *const bad[] = { "", "a\nb", "\x1b[31m", "\xff", "\xc3", "\xc0\xaf", "\xed\xa0\x80", "\302\2331m",
                                        "\xf4\x90\x80\x80", "\x7f" };
-    static const char *const good[] = { "Ada", "\xe5\xb1\xb1\xe7\x94\xb0", "<script>&\"'", "\xf0\x9f\xa6\xa2", "../..", " " };
+    static const char *const good[] = { "Ada", "\xe5\xb1\xb1\xe7\x94\xb0",
+                                        "<script>&\"'", "\xf0\x9f\xa6\xa2", "../..", " " };
     gallery *g = opened(GALLERY_CREATE);
     int64_t id, found;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)

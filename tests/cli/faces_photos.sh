@@ -45,6 +45,16 @@ expect 0 "$faces" index g photos;                       says '1 files are no lon
 expect 0 "$faces" purge --missing g
 expect 0 "$faces" index --again g photos;               says '8 files looked at'
 
+# --- enrolment: known files too
+expect 0 "$faces" index --name Bob g "photos/${two}_0001.jpg" "photos/more/${two}_0002.jpg"
+says '0 files looked at, 2 unchanged'
+cp "photos/${two}_0001.jpg" bob.jpg
+expect 0 "$faces" index --name Bob g bob.jpg;           says '1 files looked at'
+expect 0 "$faces" list -w faces --person Bob g;         same "$(wc -l <out.txt)" 3 'enrolled'
+expect 2 "$faces" index --name "$(printf 'a\nb')" g bob.jpg
+expect 0 "$faces" remove g person:Bob
+expect 0 "$faces" index --again g photos
+
 # --- search and verify
 expect 0 "$faces" search -k 2 -t 0.4 g "photos/more/${one}_0002.jpg"
 same "$(sed -n 1p out.txt | grep -c "cosine 1.000.*${one}_0002")" 1
