@@ -186,6 +186,7 @@ int main(int argc, char **argv)
         fputs("usage: bench_gallery FOLDER [FACES [DIMENSION]]\n", stderr);
         return 2;
     }
+    setvbuf(stdout, NULL, _IOLBF, 0);
     const int64_t faces = argc > 2 ? atoll(argv[2]) / EACH * EACH : 1000000;
     const int dimension = argc > 3 ? atoi(argv[3]) : 1024;
     cyg_error err;
