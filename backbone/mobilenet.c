@@ -233,7 +233,8 @@ cyg_status cyg_backbone_create(cyg_backbone **out, const cyg_model *model,
     if (!status) status = read_layers(net, json, err);
     if (!status) status = read_taps(net, json, err);
     const json_t *epsilon = json_object_get(json, "epsilon");
-    if (!status && epsilon && !(json_number_value(epsilon) >= 0)) status = wrong(net, err, "epsilon", "a number from 0");
+    if (!status && epsilon && !(json_number_value(epsilon) >= 0))
+        status = wrong(net, err, "epsilon", "a number from 0");
     if (!status) status = cyg_plan_make(net, json_number_value(epsilon), err);
     if (status) {
         cyg_backbone_free(net);

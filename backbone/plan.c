@@ -83,7 +83,8 @@ static cyg_status add_step(cyg_backbone *net, int *layer, double epsilon, cyg_er
     cyg_step *step = &net->steps[net->step_count++];
     *step = make_step(window, &product->info);
     step->in_step = net->step_count > 1 ? step[-1].out_step : 3;
-    step->out_step = is_kept(net, *layer - 1) ? (size_t)step->out_channels : cyg_spread(net->arithmetic, step->out_channels);
+    step->out_step = is_kept(net, *layer - 1) ? (size_t)step->out_channels
+                                              : cyg_spread(net->arithmetic, step->out_channels);
     cyg_status status = CYG_OK;
     if (window->info.depthwise) status = pack_depthwise(step, net, window, epsilon, err);
     if (!status && !product->info.depthwise) status = pack_product(step, net, product, epsilon, err);

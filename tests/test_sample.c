@@ -94,7 +94,8 @@ static double padded_then_resized(const cyg_image *image, int size, int x, int y
 
 static void letterbox_follows_the_rule(void **state)
 {
-    static const int sizes[][2] = { { 640, 480 }, { 99, 301 }, { 64, 64 }, { 31, 17 }, { 1, 1 }, { 5, 400 }, { 63, 65 } };
+    static const int sizes[][2] = { { 640, 480 }, { 99, 301 }, { 64, 64 }, { 31, 17 }, { 1, 1 }, { 5, 400 },
+                                    { 63, 65 } };
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         cyg_image image = random_image(CYG_RGB24, sizes[i][0], sizes[i][1], 8, 0, 0);
         const cyg_backbone net = network(64, 64);
@@ -131,7 +132,8 @@ static void crop_follows_the_rule(void **state)
         const cyg_box box = { x, y, x + w, y + h };
         float *got = sampled(&net, &image, cyg_region_crop(&net, box, 1.1f));
         for (int v = 0; v < 48 * 48 * 3; v++) {
-            const double want = cropped(&image, x + w / 2, y + h / 2, 1.1 * fmax(w, h), 48, v / 3 % 48, v / 3 / 48, v % 3);
+            const double want = cropped(&image, x + w / 2, y + h / 2, 1.1 * fmax(w, h), 48,
+                                        v / 3 % 48, v / 3 / 48, v % 3);
             if (!(fabs(got[v] - want) < 5e-2)) fail_msg("value %d: %g, expected %g", v, got[v], want);
         }
         free(got);
@@ -158,7 +160,8 @@ static void colour_is(cyg_matrix matrix, bool full, int depth, const int yuv[3],
 {
     uint16_t words[3] = { (uint16_t)yuv[0], (uint16_t)yuv[1], (uint16_t)yuv[2] };
     uint8_t bytes[3] = { (uint8_t)yuv[0], (uint8_t)yuv[1], (uint8_t)yuv[2] };
-    cyg_image image = { .format = CYG_YUV, .width = 1, .height = 1, .depth = depth, .matrix = matrix, .full_range = full };
+    cyg_image image = { .format = CYG_YUV, .width = 1, .height = 1, .depth = depth,
+                        .matrix = matrix, .full_range = full };
     for (int i = 0; i < 3; i++) image.plane[i] = depth > 8 ? (uint8_t *)&words[i] : &bytes[i];
     cyg_backbone net = network(16, 16);
     net.input.edge_border = true;
@@ -223,7 +226,8 @@ static void formats_agree(void **state)
         net.input.edge_border = any(0, 1);
         net.input.bgr = any(0, 1);
         const cyg_region region = some_region(&net, &a, trial);
-        float *from_a = sampled(&net, &a, region), *from_b = sampled(&net, &b, region), *from_c = sampled(&net, &c, region);
+        float *from_a = sampled(&net, &a, region), *from_b = sampled(&net, &b, region);
+        float *from_c = sampled(&net, &c, region);
         assert_same(from_a, from_b, 40 * 32 * 3, 1e-3f);
         assert_same(from_a, from_c, 40 * 32 * 3, 1e-3f);
         free(from_a); free(from_b); free(from_c);
