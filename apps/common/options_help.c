@@ -52,7 +52,7 @@ static void describe(char *out, size_t size, const option *row)
 /* "find faces" -> "Find faces." */
 static void sentence(char out[500], const char *text)
 {
-    snprintf(out, 500, "%s.", text);
+    snprintf(out, 500, "%.498s.", text);
     out[0] = (char)toupper((unsigned char)out[0]);
 }
 
