@@ -66,8 +66,9 @@ static void words_keep_their_order(void **state)
 static void folders_are_walked_once_and_sorted(void **state)
 {
     inputs in;
-    expect((const char *[]){ "tree" }, 1, "tree/2023/a.jpg|tree/clip2.mp4|tree/clip10.MP4|!tree/empty.mp4|!tree/gone.jpg|"
-                                          "tree/link.mp4|!tree/pipe.mp4");
+    expect((const char *[]){ "tree" }, 1,
+           "tree/2023/a.jpg|tree/clip2.mp4|tree/clip10.MP4|!tree/empty.mp4|!tree/gone.jpg|"
+           "tree/link.mp4|!tree/pipe.mp4");
     expect((const char *[]){ "nothing" }, 1, "!nothing");
     assert_int_equal(inputs_find(&in, (const char *[]){ "tree/" }, 1, NULL), CYG_OK);
     assert_string_equal(in.items[0].tree, "2023/a.jpg");

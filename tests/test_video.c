@@ -131,10 +131,13 @@ static int make_clips(void **state)
     if (!mkdtemp(folder)) return -1;
     snprintf(clip, sizeof clip, "%s/clip.mp4", folder);
     snprintf(sparse, sizeof sparse, "%s/sparse.mkv", folder);
-    snprintf(command, sizeof command, "ffmpeg -v error -f lavfi -i testsrc2=s=64x48:r=25:d=2 -c:v libx264 -g 100 %s </dev/null", clip);
+    snprintf(command, sizeof command,
+             "ffmpeg -v error -f lavfi -i testsrc2=s=64x48:r=25:d=2 -c:v libx264 -g 100 %s </dev/null", clip);
     if (system(command)) return -1;
-    snprintf(command, sizeof command, "ffmpeg -v error -f lavfi -i testsrc2=s=64x48:r=25:d=0.08 -f lavfi -i sine=r=48000:d=240 "
-             "-c:v libx264 -c:a pcm_s16le %s </dev/null", sparse);
+    snprintf(command, sizeof command,
+             "ffmpeg -v error -f lavfi -i testsrc2=s=64x48:r=25:d=0.08 -f lavfi -i sine=r=48000:d=240 "
+             "-c:v libx264 -c:a pcm_s16le %s </dev/null",
+             sparse);
     return system(command) ? -1 : 0;
 }
 
@@ -163,7 +166,8 @@ static void test_frames_are_the_callers_own(void **state)
         assert_int_equal(video_source_read(spoilt, b, NULL), CYG_OK);
         assert_int_equal(b->number, i);
         for (int y = 0; y < 48; y++) {
-            assert_memory_equal(a->image.plane[0] + y * a->image.stride[0], b->image.plane[0] + y * b->image.stride[0], 64);
+            assert_memory_equal(a->image.plane[0] + y * a->image.stride[0],
+                                b->image.plane[0] + y * b->image.stride[0], 64);
             memset(b->image.plane[0] + y * b->image.stride[0], 0, 64);     /* must not reach later frames */
         }
         frame_free(a);

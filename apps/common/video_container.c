@@ -42,7 +42,8 @@ const AVOutputFormat *video_container_of_path(const char *path)
 }
 
 /* Its muxer is the judge: it writes a header for the video and that one stream, into memory. */
-static bool can_hold(const video_source *s, int i, const AVOutputFormat *format, const AVCodecContext *encoder, video_carry how)
+static bool can_hold(const video_source *s, int i, const AVOutputFormat *format, const AVCodecContext *encoder,
+                     video_carry how)
 {
     AVFormatContext *out = NULL;
     AVDictionary *settings = NULL;
@@ -62,7 +63,8 @@ static bool can_hold(const video_source *s, int i, const AVOutputFormat *format,
     return holds;
 }
 
-video_carry video_container_carry(const video_source *s, int i, const AVOutputFormat *format, const AVCodecContext *encoder)
+video_carry video_container_carry(const video_source *s, int i, const AVOutputFormat *format,
+                                  const AVCodecContext *encoder)
 {
     const AVStream *st = s->in->streams[i];
     if (st == s->stream) return CARRY_VIDEO;
@@ -120,7 +122,9 @@ static int losses(const video_source *s, const char *extension)
         const video_carry how = video_container_carry(s, (int)i, format, stand_in);
         const enum AVMediaType type = st->codecpar->codec_type;
         if (how == CARRY_NOT && st->discard != AVDISCARD_ALL)
-            lost += type == AVMEDIA_TYPE_AUDIO || type == AVMEDIA_TYPE_VIDEO ? 100 : type == AVMEDIA_TYPE_SUBTITLE ? 10 : 2;
+            lost += type == AVMEDIA_TYPE_AUDIO || type == AVMEDIA_TYPE_VIDEO ? 100
+                    : type == AVMEDIA_TYPE_SUBTITLE                          ? 10
+                                                                             : 2;
     }
     avcodec_free_context(&stand_in);
     return lost;

@@ -136,7 +136,8 @@ static cyg_status set_quality(AVCodecContext *c, const video_sink_options *o, cy
     const char *preset = o->preset ? o->preset : x264 || x265 ? "veryfast" : NULL;
     const double crf = o->crf >= 0 ? o->crf : x264 ? 18 : x265 ? 20 : -1;
     if (preset && av_opt_set(c->priv_data, "preset", preset, 0) < 0 && o->preset)
-        return cyg_fail(err, CYG_ARGUMENT, "encoder %s: found preset '%s', which it does not have", c->codec->name, preset);
+        return cyg_fail(err, CYG_ARGUMENT, "encoder %s: found preset '%s', which it does not have", c->codec->name,
+                        preset);
     if (crf >= 0 && av_opt_set_double(c->priv_data, "crf", crf, 0) < 0 && o->crf >= 0) {
         c->flags |= AV_CODEC_FLAG_QSCALE;
         c->global_quality = (int)(crf * FF_QP2LAMBDA);
@@ -159,7 +160,8 @@ static void set_delay(AVCodecContext *c, const video_source *s, const video_sink
     c->flags |= AV_CODEC_FLAG_CLOSED_GOP;
     c->thread_count = o->threads ? o->threads : av_clip((int)(rate / 5), 1, FFMIN(av_cpu_count(), 16));
     if (c->codec_id == AV_CODEC_ID_MJPEG || c->codec_id == AV_CODEC_ID_MPEG4 || c->codec_id == AV_CODEC_ID_MPEG2VIDEO)
-        av_opt_set_int(c->priv_data, "sc_threshold", 1000000000, 0);   /* closed groups go with no scene detection there */
+        /* closed groups go with no scene detection there */
+        av_opt_set_int(c->priv_data, "sc_threshold", 1000000000, 0);
     if (!(c->codec->capabilities & AV_CODEC_CAP_OTHER_THREADS)) c->thread_type = FF_THREAD_SLICE;
     if (strcmp(c->codec->name, "libx264") == 0) {
         c->max_b_frames = b_frames;
@@ -216,13 +218,16 @@ static cyg_status open_auto(video_encoder *e, const AVOutputFormat *format, cons
             if (!codec || !container_holds(format, codec)) continue;
             if (is_deep && !list && !in_list(codec->pix_fmts, AV_PIX_FMT_YUV420P10)) continue;
             status = open_codec(e, codec, format, o, err);
-            if (!status && is_deep && list) notify(o, "no encoder for more than 8 bits here: the output has 8 bits a sample");
+            if (!status && is_deep && list)
+                notify(o, "no encoder for more than 8 bits here: the output has 8 bits a sample");
             if (!status || status == CYG_ARGUMENT) return status;
             avcodec_free_context(&e->context);
         }
     const AVCodec *codec = avcodec_find_encoder(format->video_codec);
     if (codec) return open_codec(e, codec, format, o, err);
-    return status == CYG_UNSUPPORTED ? cyg_fail(err, status, "no video encoder for %s in this FFmpeg", format->long_name) : status;
+    return status == CYG_UNSUPPORTED
+               ? cyg_fail(err, status, "no video encoder for %s in this FFmpeg", format->long_name)
+               : status;
 }
 
 /* A picture file has one codec, which its ending names: png is PNG whatever videos become. */
@@ -230,7 +235,8 @@ static cyg_status open_picture(video_encoder *e, const AVOutputFormat *format, c
                                const video_sink_options *o, cyg_error *err)
 {
     const AVCodec *codec = avcodec_find_encoder(av_guess_codec(format, NULL, path, NULL, AVMEDIA_TYPE_VIDEO));
-    return codec ? open_codec(e, codec, format, o, err) : cyg_fail(err, CYG_UNSUPPORTED, "%s: no encoder for such pictures", path);
+    return codec ? open_codec(e, codec, format, o, err)
+                 : cyg_fail(err, CYG_UNSUPPORTED, "%s: no encoder for such pictures", path);
 }
 
 cyg_status video_encoder_open(video_encoder **out, const video_source *source, const AVOutputFormat *format,
@@ -250,7 +256,8 @@ cyg_status video_encoder_open(video_encoder **out, const video_source *source, c
         if (!codec || codec->type != AVMEDIA_TYPE_VIDEO)
             status = cyg_fail(err, CYG_UNSUPPORTED, "no video encoder '%s' in this FFmpeg", o->codec);
         else if (!container_holds(format, codec))
-            status = cyg_fail(err, CYG_UNSUPPORTED, "%s cannot hold %s", format->long_name, avcodec_get_name(codec->id));
+            status = cyg_fail(err, CYG_UNSUPPORTED, "%s cannot hold %s", format->long_name,
+                              avcodec_get_name(codec->id));
         else status = open_codec(e, codec, format, o, err);
     }
     if (status) {
@@ -260,7 +267,8 @@ cyg_status video_encoder_open(video_encoder **out, const video_source *source, c
     const AVCodecContext *c = e->context;
     if (c->width != source->info.width || c->height != source->info.height) {
         char sentence[200];
-        snprintf(sentence, sizeof sentence, "%s needs even sizes: the last row or column is repeated (%dx%d becomes %dx%d)",
+        snprintf(sentence, sizeof sentence,
+                 "%s needs even sizes: the last row or column is repeated (%dx%d becomes %dx%d)",
                  avcodec_get_name(c->codec_id), source->info.width, source->info.height, c->width, c->height);
         notify(o, sentence);
     }
@@ -292,8 +300,10 @@ static int pad(AVFrame *dst, const AVFrame *src)
         const int from_height = AV_CEIL_RSHIFT(src->height, shift_y), height = AV_CEIL_RSHIFT(dst->height, shift_y);
         for (int y = 0; y < height; y++) {
             uint8_t *row = dst->data[i] + y * (ptrdiff_t)dst->linesize[i];
-            memcpy(row, src->data[i] + FFMIN(y, from_height - 1) * (ptrdiff_t)src->linesize[i], (size_t)from_width * size);
-            for (int x = from_width; x < width; x++) memcpy(row + x * size, row + (from_width - 1) * size, (size_t)size);
+            memcpy(row, src->data[i] + FFMIN(y, from_height - 1) * (ptrdiff_t)src->linesize[i],
+                   (size_t)from_width * size);
+            for (int x = from_width; x < width; x++)
+                memcpy(row + x * size, row + (from_width - 1) * size, (size_t)size);
         }
     }
     return 0;

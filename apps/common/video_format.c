@@ -132,9 +132,9 @@ int video_format_convert(AVFrame *dst, const AVFrame *src, enum AVPixelFormat fo
     dst->width = width;
     dst->height = height;
     if ((r = av_frame_get_buffer(dst, 0)) < 0) return r;
-    *scaler = sws_getCachedContext(*scaler, src->width, src->height, src->format, width, height, format,
-                                   SWS_BICUBIC | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INT | SWS_FULL_CHR_H_INP | SWS_BITEXACT,
-                                   NULL, NULL, NULL);
+    *scaler = sws_getCachedContext(
+        *scaler, src->width, src->height, src->format, width, height, format,
+        SWS_BICUBIC | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INT | SWS_FULL_CHR_H_INP | SWS_BITEXACT, NULL, NULL, NULL);
     if (!*scaler) return AVERROR(ENOMEM);
     const bool from_rgb = from->flags & (AV_PIX_FMT_FLAG_RGB | AV_PIX_FMT_FLAG_PAL);
     const bool to_rgb = to->flags & AV_PIX_FMT_FLAG_RGB;

@@ -144,8 +144,9 @@ int        video_mux_add_stream(AVFormatContext *out, const video_source *source
                                 video_carry how);
 /* Creates the file and writes its header: playable while it is written, or, where part is not
  * NULL, the ordinary file that the packets of that part go into. */
-cyg_status video_mux_open(video_mux **out, const char *path, const AVOutputFormat *format, const video_source *source,
-                          const AVCodecContext *encoder, const video_carry *carry, const AVFormatContext *part, cyg_error *err);
+cyg_status video_mux_open(video_mux **out, const char *path, const AVOutputFormat *format,
+                          const video_source *source, const AVCodecContext *encoder, const video_carry *carry,
+                          const AVFormatContext *part, cyg_error *err);
 /* Writes a packet of the source's stream, stamps in that stream's time base; p is blank after. Keeps *extent. */
 int        video_mux_write(video_mux *m, const video_source *source, int stream, AVPacket *p, video_extent *extent);
 /* Everything written so far is in the file, and playable. */
@@ -156,7 +157,8 @@ void       video_mux_close(video_mux *m);       /* closes the file; does not rem
 /* ---- video_remux.c ----------------------------------------------------------------------------------- */
 
 /* Makes the ordinary file `path` of the part, packet by packet; extents: [source streams]. */
-cyg_status video_remux(const char *path, const video_mux *part, const video_source *source, const AVCodecContext *encoder,
-                       const video_carry *carry, const video_extent *extents, cyg_error *err);
+cyg_status video_remux(const char *path, const video_mux *part, const video_source *source,
+                       const AVCodecContext *encoder, const video_carry *carry, const video_extent *extents,
+                       cyg_error *err);
 
 #endif

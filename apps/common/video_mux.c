@@ -61,7 +61,8 @@ static void copy_metadata(AVDictionary **to, const AVDictionary *from, const cha
     const AVDictionaryEntry *e = NULL;
     while ((e = av_dict_get(from, "", e, AV_DICT_IGNORE_SUFFIX))) {
         bool keep = true;
-        for (const char *const *name = except; *name; name++) keep = keep && av_strncasecmp(e->key, *name, strlen(*name));
+        for (const char *const *name = except; *name; name++)
+            keep = keep && av_strncasecmp(e->key, *name, strlen(*name));
         if (keep) av_dict_set(to, e->key, e->value, AV_DICT_MULTIKEY);
     }
 }
@@ -122,7 +123,8 @@ static int add_picture(AVFormatContext *out, const AVStream *from)
     return 0;
 }
 
-int video_mux_add_stream(AVFormatContext *out, const video_source *s, int i, const AVCodecContext *encoder, video_carry how)
+int video_mux_add_stream(AVFormatContext *out, const video_source *s, int i, const AVCodecContext *encoder,
+                         video_carry how)
 {
     switch (how) {
     case CARRY_VIDEO:   return add_video(out, s, encoder);
@@ -182,7 +184,8 @@ static void set_mov(AVDictionary **settings, const video_source *s, const video_
     av_dict_set(settings, "movflags", fragmented ? "frag_custom+delay_moov+default_base_moof" : "faststart", 0);
     if (has_long_names(s, carry)) av_dict_set(settings, "movflags", "+use_metadata_tags", AV_DICT_APPEND);
     for (unsigned i = 0; i < s->in->nb_streams; i++)
-        if (fragmented || (carry[i] == CARRY_COPY && s->in->streams[i]->codecpar->codec_tag == MKTAG('t', 'm', 'c', 'd')))
+        if (fragmented ||
+            (carry[i] == CARRY_COPY && s->in->streams[i]->codecpar->codec_tag == MKTAG('t', 'm', 'c', 'd')))
             av_dict_set(settings, "write_tmcd", "0", 0);
 }
 
@@ -229,7 +232,8 @@ static int describe(video_mux *m, const video_source *s, const AVCodecContext *e
         m->index[i] = carry[i] == CARRY_NOT ? -1 : (int)m->out->nb_streams;
         r = video_mux_add_stream(m->out, s, i, encoder, carry[i]);
         if (!part || r < 0 || carry[i] == CARRY_NOT || carry[i] == CARRY_PICTURE) continue;
-        if (track < part->nb_streams) r = adopt_extradata(m->out->streams[m->index[i]]->codecpar, part->streams[track]->codecpar);
+        if (track < part->nb_streams)
+            r = adopt_extradata(m->out->streams[m->index[i]]->codecpar, part->streams[track]->codecpar);
         m->track_count = ++track;
         m->tracks[track - 1] = (int)i;
     }
@@ -261,7 +265,8 @@ static int write_pictures(video_mux *m, const video_source *s, const video_carry
 }
 
 cyg_status video_mux_open(video_mux **out, const char *path, const AVOutputFormat *format, const video_source *s,
-                          const AVCodecContext *encoder, const video_carry *carry, const AVFormatContext *part, cyg_error *err)
+                          const AVCodecContext *encoder, const video_carry *carry, const AVFormatContext *part,
+                          cyg_error *err)
 {
     *out = NULL;
     video_mux *m = calloc(1, sizeof *m);

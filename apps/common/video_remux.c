@@ -92,7 +92,9 @@ static int copy_all(video_mux *to, AVFormatContext *in, const video_extent *exte
     track *tracks = calloc((size_t)to->track_count, sizeof *tracks);
     int r = p && tracks ? 0 : AVERROR(ENOMEM);
     for (int i = 0; tracks && i < to->track_count; i++) {
-        tracks[i] = (track){ .extent = &extents[to->tracks[i]], .out = to->index[to->tracks[i]], .held = av_packet_alloc() };
+        tracks[i] = (track){ .extent = &extents[to->tracks[i]],
+                             .out = to->index[to->tracks[i]],
+                             .held = av_packet_alloc() };
         if (!tracks[i].held) r = AVERROR(ENOMEM);
     }
     if (r >= 0) r = copy_packets(to, in, p, tracks);

@@ -66,8 +66,10 @@ static void report_losses(const video_sink *k)
         if (st->discard == AVDISCARD_ALL) continue;
         if (k->carry[i] != CARRY_NOT) {
             if (!has_adts_headers(st) || strcmp(k->format->name, "mpegts") == 0) continue;
-            snprintf(sentence, sizeof sentence, "stream %u (audio, aac) loses its ADTS headers, which %s does not have; "
-                     "the sound is the same", i, k->format->long_name);
+            snprintf(sentence, sizeof sentence,
+                     "stream %u (audio, aac) loses its ADTS headers, which %s does not have; "
+                     "the sound is the same",
+                     i, k->format->long_name);
             notify(k, sentence);
             continue;
         }
@@ -143,7 +145,10 @@ cyg_status video_sink_open(video_sink **out, const char *path, video_source *sou
 
 static int write_packet(video_sink *k, int stream, AVPacket *p)
 {
-    if (p->dts == AV_NOPTS_VALUE) p->dts = p->pts != AV_NOPTS_VALUE ? p->pts : k->next_dts[stream] != AV_NOPTS_VALUE ? k->next_dts[stream] : 0;
+    if (p->dts == AV_NOPTS_VALUE)
+        p->dts = p->pts != AV_NOPTS_VALUE                ? p->pts
+                 : k->next_dts[stream] != AV_NOPTS_VALUE ? k->next_dts[stream]
+                                                         : 0;
     if (p->pts == AV_NOPTS_VALUE) p->pts = p->dts;
     k->next_dts[stream] = p->dts + p->duration;
     p->dts -= k->shift[stream];
@@ -257,8 +262,9 @@ cyg_status video_sink_finish(video_sink *k, cyg_error *err)
     if (r < 0) return video_fail(err, r, k->path, "cannot be written");
 
     const bool remux = k->part->fragmented;
-    const cyg_status status = remux ? video_remux(k->final_path, k->part, k->source, video_encoder_context(k->encoder), k->carry,
-                                                  k->extents, err) : CYG_OK;
+    const cyg_status status = remux ? video_remux(k->final_path, k->part, k->source,
+                                                  video_encoder_context(k->encoder), k->carry, k->extents, err)
+                                    : CYG_OK;
     if (status) return status;
     const char *whole = remux ? k->final_path : k->part_path;
     if ((r = sync_file(whole)) < 0) return video_fail(err, r, k->path, "cannot be written");

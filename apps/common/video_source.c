@@ -107,11 +107,13 @@ static AVStream *best_video(const AVFormatContext *in)
 static cyg_status open_decoder(video_source *s, int threads, cyg_error *err)
 {
     s->stream = best_video(s->in);
-    if (!s->stream) return cyg_fail(err, CYG_FORMAT, "%s: no video in it, found %u other streams", s->name, s->in->nb_streams);
+    if (!s->stream)
+        return cyg_fail(err, CYG_FORMAT, "%s: no video in it; other streams: %u", s->name, s->in->nb_streams);
     const AVCodecParameters *par = s->stream->codecpar;
     const AVCodec *codec = avcodec_find_decoder(par->codec_id);
     if (!codec)
-        return cyg_fail(err, CYG_UNSUPPORTED, "%s: no decoder for %s in this FFmpeg", s->name, avcodec_get_name(par->codec_id));
+        return cyg_fail(err, CYG_UNSUPPORTED, "%s: no decoder for %s in this FFmpeg", s->name,
+                        avcodec_get_name(par->codec_id));
     s->decoder = avcodec_alloc_context3(codec);
     if (!s->decoder) return cyg_fail(err, CYG_NO_MEMORY, "%s: out of memory", s->name);
     int r = avcodec_parameters_to_context(s->decoder, par);
@@ -240,8 +242,9 @@ static cyg_status decode_first(video_source *s, cyg_error *err)
     if (ahead) r = decode_early(s, s->decoded);
     forget_early(s);
     if (r == AVERROR_EOF && s->read_error) return video_fail(err, s->read_error, s->name, "cannot be read");
-    if (r == AVERROR_EOF) return cyg_fail(err, CYG_FORMAT, "%s: not one frame of its video (%s) can be decoded", s->name,
-                                          avcodec_get_name(s->stream->codecpar->codec_id));
+    if (r == AVERROR_EOF)
+        return cyg_fail(err, CYG_FORMAT, "%s: not one frame of its video (%s) can be decoded", s->name,
+                        avcodec_get_name(s->stream->codecpar->codec_id));
     const AVFrame *like = ahead ? s->decoded : s->first;
     if (r >= 0) r = av_frame_copy_props(s->model, like);
     if (r < 0) return video_fail(err, r, s->name, "cannot be decoded");
