@@ -121,9 +121,9 @@ static void every_table_gives_the_golden_answers(void **state)
 /* What was measured, no more: above the last point it is only a bound. */
 static void cosines_stand_for_measured_rates(void **state)
 {
-    cyg_model *model;
-    cyg_backbone *net;
-    cyg_head *head;
+    cyg_model *model = NULL;
+    cyg_backbone *net = NULL;
+    cyg_head *head = NULL;
     cyg_error err = { 0 };
     if (cyg_model_open(&model, model_file, &err) || cyg_backbone_create(&net, model, NULL, &err) ||
         cyg_head_create(&head, net, "embedding", NULL, &err))
