@@ -138,10 +138,22 @@ typedef struct cyg_layer_info {
     int     in_width, in_height, in_channels;
     int     out_width, out_height, out_channels;
     int64_t mult_adds, parameters;      /* parameters: weights and biases after folding */
+    int     stage;                      /* which parallel_for of a pass computes it, from 0 */
 } cyg_layer_info;
 
 CYG_API int        cyg_backbone_layer_count(const cyg_backbone *net);
 CYG_API cyg_layer_info cyg_backbone_layer(const cyg_backbone *net, int i);   /* 0 <= i < count */
+
+/* What a cyg_backbone_params may name on this CPU, the best isa first; NULL from the last one on. */
+CYG_API const char *cyg_isa_name(int i);                             /* "avx512", "avx2" ... */
+CYG_API const char *cyg_precision_name(int i);                       /* "f32", "bf16" ... */
+/* Does nothing but multiply and add in registers, in net's way; returns how many of both: what
+ * this CPU can do at most. */
+CYG_API int64_t cyg_backbone_spin(const cyg_backbone *net, int rounds);
+
+/* Bytes of memory: the packed weights, and what cyg_features_create will ask for. */
+CYG_API size_t cyg_backbone_bytes(const cyg_backbone *net);
+CYG_API size_t cyg_features_bytes(const cyg_backbone *net, int threads);    /* of the executor; 1 = serial */
 
 /* ---- Region: which part of an image a pass sees --------------------------------- */
 
@@ -178,8 +190,11 @@ typedef struct cyg_executor {
 
 typedef struct cyg_features cyg_features;
 
+#define CYG_MAX_PASS_BYTES ((size_t)1 << 30)
+
 /* Allocates all memory that a pass will ever need. The backbone and the executor
- * (copied; NULL = serial) must outlive it. CYG_NO_MEMORY. */
+ * (copied; NULL = serial) must outlive it. CYG_UNSUPPORTED (a pass would take more than
+ * CYG_MAX_PASS_BYTES), CYG_NO_MEMORY. */
 CYG_API CYG_MUST_USE cyg_status cyg_features_create(cyg_features **out, const cyg_backbone *net,
                                                     const cyg_executor *executor, cyg_error *err);
 CYG_API void cyg_features_free(cyg_features *maps);

@@ -4,21 +4,34 @@
 #include <stdlib.h>
 #include <string.h>
 
+static size_t sampler_bytes(const cyg_backbone *net)
+{
+    return cyg_padded(cyg_sampler_size(&net->input) * sizeof(float));
+}
+
+size_t cyg_features_bytes(const cyg_backbone *net, int threads)
+{
+    return net->arena_size + net->zeros + sampler_bytes(net) + (size_t)threads * net->scratch_size;
+}
+
 cyg_status cyg_features_create(cyg_features **out, const cyg_backbone *net,
                                const cyg_executor *executor, cyg_error *err)
 {
     *out = NULL;
+    const int threads = executor ? executor->threads : 1;
+    assert(threads >= 1 && threads <= 64);
+    const size_t size = cyg_features_bytes(net, threads);
+    if (size > CYG_MAX_PASS_BYTES)
+        return cyg_fail(err, CYG_UNSUPPORTED, "%s: a pass of %d x %d pixels would take %zu MB, expected at most %zu",
+                        cyg_model_path(net->model), net->input.width, net->input.height, size >> 20,
+                        CYG_MAX_PASS_BYTES >> 20);
     cyg_features *maps = calloc(1, sizeof *maps);
     if (!maps) return cyg_fail(err, CYG_NO_MEMORY, "feature maps: out of memory");
     maps->net = net;
-    maps->executor = executor ? *executor : (cyg_executor){ .threads = 1 };
-    assert(maps->executor.threads >= 1 && maps->executor.threads <= 64);
-
-    const size_t threads = (size_t)maps->executor.threads;
-    const size_t sampler = cyg_padded(cyg_sampler_size(&net->input) * sizeof(float));
-    const size_t size = net->arena_size + net->zeros + sampler + threads * net->scratch_size;
+    if (executor) maps->executor = *executor;
+    maps->executor.threads = threads;
     maps->memory = aligned_alloc(64, size);
-    maps->scratch = calloc(threads, sizeof *maps->scratch);
+    maps->scratch = calloc((size_t)threads, sizeof *maps->scratch);
     if (!maps->memory || !maps->scratch) {
         cyg_features_free(maps);
         return cyg_fail(err, CYG_NO_MEMORY, "feature maps: out of memory (%zu MB)", size >> 20);
@@ -26,9 +39,9 @@ cyg_status cyg_features_create(cyg_features **out, const cyg_backbone *net,
     memset(maps->memory, 0, size);
     maps->zeros = maps->memory;
     maps->sampler_memory = (float *)(void *)(maps->zeros + net->zeros);
-    maps->arena = maps->zeros + net->zeros + sampler;
-    for (size_t i = 0; i < threads; i++)
-        maps->scratch[i].memory = maps->arena + net->arena_size + i * net->scratch_size;
+    maps->arena = maps->zeros + net->zeros + sampler_bytes(net);
+    for (int i = 0; i < threads; i++)
+        maps->scratch[i].memory = maps->arena + net->arena_size + (size_t)i * net->scratch_size;
     *out = maps;
     return CYG_OK;
 }

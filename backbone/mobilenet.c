@@ -251,17 +251,36 @@ void cyg_backbone_free(cyg_backbone *net)
     free(net);
 }
 
+const char *cyg_isa_name(int i)
+{
+    const cyg_kernels *list[CYG_MAX_ISAS];
+    const int count = cyg_kernels_list(list);
+    return i >= 0 && i < count ? list[i]->isa : NULL;
+}
+
+const char *cyg_precision_name(int i)
+{
+    const cyg_arithmetic *const a = cyg_kernels_arithmetic_at(cyg_kernels_find(NULL), i);
+    return a ? a->precision : NULL;
+}
+
 const char *cyg_backbone_isa(const cyg_backbone *net)       { return net->kernels->isa; }
 const char *cyg_backbone_precision(const cyg_backbone *net) { return net->arithmetic->precision; }
 int cyg_backbone_width(const cyg_backbone *net)             { return net->input.width; }
 int cyg_backbone_height(const cyg_backbone *net)            { return net->input.height; }
 int cyg_backbone_layer_count(const cyg_backbone *net)       { return net->layer_count; }
+size_t cyg_backbone_bytes(const cyg_backbone *net)          { return net->packed_size; }
 const cyg_model *cyg_backbone_model(const cyg_backbone *net) { return net->model; }
 
 cyg_layer_info cyg_backbone_layer(const cyg_backbone *net, int i)
 {
     assert(i >= 0 && i < net->layer_count);
     return net->layers[i].info;
+}
+
+int64_t cyg_backbone_spin(const cyg_backbone *net, int rounds)
+{
+    return net->arithmetic->spin(rounds);
 }
 
 cyg_tensor cyg_backbone_map(const cyg_backbone *net, const char *name)

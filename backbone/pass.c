@@ -231,7 +231,7 @@ static void run_pass(cyg_features *maps)
     const cyg_backbone *net = maps->net;
     for (int g = 0; g < net->group_count; g++) {
         group_task task = { maps, &net->groups[g], maps->executor.threads };
-        if (task.tasks > 1) maps->executor.parallel_for(maps->executor.context, task.tasks, run_share, &task);
+        if (maps->executor.parallel_for) maps->executor.parallel_for(maps->executor.context, task.tasks, run_share, &task);
         else run_share(&task, 0);
         keep_maps(maps, task.group->last);
     }

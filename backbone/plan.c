@@ -43,14 +43,16 @@ static cyg_step make_step(const cyg_layer *window, const cyg_layer_info *out)
     };
 }
 
-static cyg_status pack_product(cyg_step *step, const cyg_backbone *net, const cyg_layer *layer,
+static cyg_status pack_product(cyg_step *step, cyg_backbone *net, const cyg_layer *layer,
                                double epsilon, cyg_error *err)
 {
     float *weights, *bias;
     cyg_status status = cyg_layer_weights(&weights, &bias, net->model, layer, epsilon, err);
     if (status) return status;
     const cyg_arithmetic *a = net->arithmetic;
-    if ((step->packed = malloc(cyg_pack_product_size(net->kernels, a, step->depth, step->out_channels))))
+    const size_t size = cyg_pack_product_size(net->kernels, a, step->depth, step->out_channels);
+    net->packed_size += size;
+    if ((step->packed = malloc(size)))
         cyg_pack_product(step->packed, net->kernels, a, weights, bias, step->depth, step->out_channels);
     else
         status = cyg_fail(err, CYG_NO_MEMORY, "%s: out of memory", cyg_model_path(net->model));
@@ -59,13 +61,15 @@ static cyg_status pack_product(cyg_step *step, const cyg_backbone *net, const cy
     return status;
 }
 
-static cyg_status pack_depthwise(cyg_step *step, const cyg_backbone *net, const cyg_layer *layer,
+static cyg_status pack_depthwise(cyg_step *step, cyg_backbone *net, const cyg_layer *layer,
                                  double epsilon, cyg_error *err)
 {
     float *weights, *bias;
     cyg_status status = cyg_layer_weights(&weights, &bias, net->model, layer, epsilon, err);
     if (status) return status;
-    if ((step->window_packed = malloc(cyg_pack_depthwise_size(net->kernels, step->in_channels))))
+    const size_t size = cyg_pack_depthwise_size(net->kernels, step->in_channels);
+    net->packed_size += size;
+    if ((step->window_packed = malloc(size)))
         cyg_pack_depthwise(step->window_packed, net->kernels, weights, bias, step->in_channels);
     else
         status = cyg_fail(err, CYG_NO_MEMORY, "%s: out of memory", cyg_model_path(net->model));
@@ -231,6 +235,8 @@ cyg_status cyg_plan_make(cyg_backbone *net, double epsilon, cyg_error *err)
         if (last_layer[s] == net->pool_layer) net->pool_step = s;
     }
     make_groups(net, ends);
+    for (int g = 0, layer = 0; g < net->group_count; g++)
+        while (layer <= last_layer[net->groups[g].last]) net->layers[layer++].info.stage = g;
     place_maps(net, last_layer);
     place_taps(net, last_layer);
     size_scratch(net);

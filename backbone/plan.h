@@ -85,7 +85,7 @@ struct cyg_backbone {
     int        pool_tap;                        /* which tap is "pool", -1: none; the mean of ... */
     int        pool_layer, pool_step;           /* ... the last layer before the extra ones, */
     size_t     pool_floats;                     /* ... whose floats are here in the arena */
-    size_t     arena_size, scratch_size, panel_size, zeros;    /* bytes */
+    size_t     packed_size, arena_size, scratch_size, panel_size, zeros;   /* bytes */
 };
 
 /* plan.c: fills in everything after the layers and taps; reads and packs the weights. */

@@ -337,6 +337,50 @@ static void refuses(void **state)
     network_free(&random);
 }
 
+/* A description may ask to keep every map of a huge input: gigabytes, which nobody gets. */
+static void refuses_gigabytes(void **state)
+{
+    network random = network_make(.25, 64, 64, "[]", "[\"conv0\", \"conv1_dw\", \"conv1_pw\", \"conv2_dw\", "
+        "\"conv2_pw\", \"conv3_dw\", \"conv3_pw\", \"conv4_dw\", \"conv4_pw\", \"conv5_pw\"]");
+    const cyg_backbone_params params = { .width = 4096, .height = 4096 };
+    cyg_backbone *net;
+    cyg_features *maps;
+    cyg_error err;
+    assert_int_equal(cyg_backbone_create(&net, random.model, &params, &err), CYG_OK);
+    assert_true(cyg_features_bytes(net, 1) > CYG_MAX_PASS_BYTES);
+    assert_int_equal(cyg_features_create(&maps, net, NULL, &err), CYG_UNSUPPORTED);
+    assert_null(maps);
+    assert_non_null(strstr(err.message, "4096 x 4096"));
+    cyg_backbone_free(net);
+    network_free(&random);
+}
+
+/* The numbers that reports are made of. */
+static void tells_about_itself(void **state)
+{
+    network random = network_make(.25, 64, 64, "[]", "[\"pool\"]");
+    for (int p = 0; cyg_precision_name(p); p++)
+        for (int i = 0; cyg_isa_name(i); i++) {
+            const cyg_backbone_params params = { .isa = cyg_isa_name(i), .precision = cyg_precision_name(p) };
+            cyg_backbone *net;
+            assert_int_equal(cyg_backbone_create(&net, random.model, &params, NULL), CYG_OK);
+            const int count = cyg_backbone_layer_count(net);
+            int64_t parameters = 0;
+            assert_int_equal(cyg_backbone_layer(net, 0).stage, 0);
+            for (int l = 0; l < count; l++) {
+                const int before = l ? cyg_backbone_layer(net, l - 1).stage : 0;
+                const int step = cyg_backbone_layer(net, l).stage - before;
+                assert_true(step == 0 || step == 1);
+                parameters += cyg_backbone_layer(net, l).parameters;
+            }
+            assert_true((int64_t)cyg_backbone_bytes(net) >= parameters);
+            assert_true(cyg_features_bytes(net, 2) > cyg_features_bytes(net, 1));
+            assert_true(cyg_backbone_spin(net, 10) >= 10);
+            cyg_backbone_free(net);
+        }
+    network_free(&random);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -349,6 +393,8 @@ int main(void)
         { "threads, 0.4-250x331", threads_agree, NULL, NULL, (void *)&shapes[2] },
         cmocka_unit_test(detector_agrees),
         cmocka_unit_test(refuses),
+        cmocka_unit_test(refuses_gigabytes),
+        cmocka_unit_test(tells_about_itself),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

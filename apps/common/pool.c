@@ -88,9 +88,9 @@ static void parallel_for(void *context, int count, void (*task)(void *arg, int i
     p->task = task;
     p->arg = arg;
     p->count = count;
-    begin_round(p);
+    if (p->threads > 1) begin_round(p);
     run_parts(p, 0);
-    wait_for_workers(p);
+    if (p->threads > 1) wait_for_workers(p);
 }
 
 cyg_status pool_create(pool **out, int threads, cyg_error *err)

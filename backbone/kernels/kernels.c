@@ -45,12 +45,18 @@ int cyg_kernels_list(const cyg_kernels *out[CYG_MAX_ISAS])
 
 #endif
 
-const cyg_arithmetic *cyg_kernels_arithmetic(const cyg_kernels *table, const char *precision)
+const cyg_arithmetic *cyg_kernels_arithmetic_at(const cyg_kernels *table, int i)
 {
     const cyg_arithmetic *const all[] = { &table->f32, &table->bf16 };
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        if (!strcmp(all[i]->precision, precision)) return all[i];
-    return NULL;
+    return i >= 0 && i < (int)(sizeof all / sizeof *all) ? all[i] : NULL;
+}
+
+const cyg_arithmetic *cyg_kernels_arithmetic(const cyg_kernels *table, const char *precision)
+{
+    const cyg_arithmetic *a;
+    for (int i = 0; (a = cyg_kernels_arithmetic_at(table, i)); i++)
+        if (!strcmp(a->precision, precision)) break;
+    return a;
 }
 
 const cyg_kernels *cyg_kernels_find(const char *isa)

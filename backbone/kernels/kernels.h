@@ -46,6 +46,10 @@ typedef struct cyg_arithmetic {
     /* To and from float32, to the nearest. */
     void (*widen)(float *out, const void *in, size_t count);
     void (*narrow)(void *out, const float *in, size_t count);
+
+    /* As many multiply-adds a second as the product could do at most, its operands in registers
+     * or the nearest cache; returns how many it did. */
+    int64_t (*spin)(int rounds);
 } cyg_arithmetic;
 
 typedef struct cyg_kernels {
@@ -79,6 +83,8 @@ int cyg_kernels_list(const cyg_kernels *out[CYG_MAX_ISAS]);
 /* The table called isa, or the best for NULL; NULL if this CPU lacks it. */
 const cyg_kernels *cyg_kernels_find(const char *isa);
 
+/* Number i of a table; NULL from the last one on. */
+const cyg_arithmetic *cyg_kernels_arithmetic_at(const cyg_kernels *table, int i);
 /* NULL: no such precision. */
 const cyg_arithmetic *cyg_kernels_arithmetic(const cyg_kernels *table, const char *precision);
 

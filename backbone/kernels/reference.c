@@ -94,6 +94,15 @@ static void narrow_bf16(void *out, const float *in, size_t count)
     for (size_t i = 0; i < count; i++) set(out, i, in[i], sizeof(bfloat));
 }
 
+static int64_t spin(int rounds)
+{
+    volatile float x = 0;
+    float sum = 0;
+    for (int i = 0; i < rounds; i++) sum += x * x;
+    x = sum;
+    return rounds;
+}
+
 /* ---- The rest ---------------------------------------------------------------------------- */
 
 static void mean(float *out, const float *in, int pixels, int channels)
@@ -138,8 +147,8 @@ static void colour(float *out, const float *const in[3], const float *cover, con
 extern const cyg_kernels cyg_kernels_ref;
 const cyg_kernels cyg_kernels_ref = {
     .isa = "ref", .lanes = 1, .columns = 1,
-    .f32 = { "f32", sizeof(float), 1, product_f32, depthwise_f32, copy_f32, copy_to_f32 },
-    .bf16 = { "bf16", sizeof(bfloat), 2, product_bf16, depthwise_bf16, widen_bf16, narrow_bf16 },
+    .f32 = { "f32", sizeof(float), 1, product_f32, depthwise_f32, copy_f32, copy_to_f32, spin },
+    .bf16 = { "bf16", sizeof(bfloat), 2, product_bf16, depthwise_bf16, widen_bf16, narrow_bf16, spin },
     .mean = mean,
     .blend8 = blend8, .blend16 = blend16, .colour = colour, .scan = scan,
 };

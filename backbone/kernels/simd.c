@@ -170,6 +170,23 @@ TILE depthwise(kind is, void *out, size_t out_step, const void *const in[3], siz
     }
 }
 
+/* The product's innermost loop with nothing around it. */
+CONST_INLINE int64_t spin(kind is, int rounds)
+{
+    volatile vi x = { 0 }, w = { 0 };       /* volatile: loaded each time, so that no product is known before */
+    vf sum[MR][NV] = { { { 0 } } };
+    for (int i = 0; i < rounds; i++) {
+        const vi w0 = w, w1 = w;
+        UNROLL for (int r = 0; r < MR; r++) {
+            const vi in = x;
+            sum[r][0] = add_product(is, sum[r][0], in, w0);
+            sum[r][1] = add_product(is, sum[r][1], in, w1);
+        }
+    }
+    UNROLL for (int r = 0; r < MR; r++) x = (vi)sum[r][0] + (vi)sum[r][1];
+    return (int64_t)rounds * MR * NV * VF * group(is);
+}
+
 /* The entries of a table for one kind. */
 #define LAYERS(name, is) \
     static void product_##name(void *out, size_t out_step, const void *in, size_t in_step, \
@@ -194,7 +211,8 @@ TILE depthwise(kind is, void *out, size_t out_step, const void *const in[3], siz
             if (is == F32) ((float *)out)[i] = in[i]; \
             else ((bfloat *)out)[i] = bfloat_narrow(in[i]); \
         } \
-    }
+    } \
+    static int64_t spin_##name(int rounds) { return spin(is, rounds); }
 
 LAYERS(f32, F32)
 LAYERS(bf16, BF16)
@@ -272,8 +290,8 @@ static void colour(float *out, const float *const in[3], const float *cover, con
 extern const cyg_kernels NAMED(CYG_ISA);
 const cyg_kernels NAMED(CYG_ISA) = {
     .isa = QUOTED(CYG_ISA), .lanes = VF, .columns = NR,
-    .f32 = { "f32", sizeof(float), 1, product_f32, depthwise_f32, widen_f32, narrow_f32 },
-    .bf16 = { "bf16", sizeof(bfloat), 2, product_bf16, depthwise_bf16, widen_bf16, narrow_bf16 },
+    .f32 = { "f32", sizeof(float), 1, product_f32, depthwise_f32, widen_f32, narrow_f32, spin_f32 },
+    .bf16 = { "bf16", sizeof(bfloat), 2, product_bf16, depthwise_bf16, widen_bf16, narrow_bf16, spin_bf16 },
     .mean = mean,
     .blend8 = blend8, .blend16 = blend16, .colour = colour,
     .scan = scan,
