@@ -209,6 +209,27 @@ static cyg_status read_taps(cyg_backbone *net, const json_t *backbone, cyg_error
     return CYG_OK;
 }
 
+/* Where the output of each layer ends in integers: as the description says, else where the
+ * activation ends. */
+static cyg_status read_ranges(cyg_backbone *net, const json_t *backbone, cyg_error *err)
+{
+    json_t *const ranges = json_object_get(backbone, "ranges");
+    if (ranges && !json_is_object(ranges)) return wrong(net, err, "ranges", "an object of numbers by layer");
+    size_t known = 0;
+    for (int i = 0; i < net->layer_count; i++) {
+        cyg_layer *layer = &net->layers[i];
+        const json_t *value = json_object_get(ranges, layer->info.name);
+        layer->range = isfinite(net->hi) ? net->hi : 0;
+        if (!value) continue;
+        known++;
+        layer->range = (float)json_number_value(value);
+        if (!(layer->range > 0x1p-60f && layer->range < 0x1p60f))
+            return wrong(net, err, "ranges", "numbers above 0");
+    }
+    if (known < json_object_size(ranges)) return wrong(net, err, "ranges", "names of layers alone");
+    return CYG_OK;
+}
+
 /* ---- Public --------------------------------------------------------------------------------- */
 
 cyg_status cyg_backbone_create(cyg_backbone **out, const cyg_model *model,
@@ -232,6 +253,7 @@ cyg_status cyg_backbone_create(cyg_backbone **out, const cyg_model *model,
     if (!status) status = read_input(net, json, params, err);
     if (!status) status = read_layers(net, json, err);
     if (!status) status = read_taps(net, json, err);
+    if (!status) status = read_ranges(net, json, err);
     const json_t *epsilon = json_object_get(json, "epsilon");
     if (!status && epsilon && !(json_number_value(epsilon) >= 0))
         status = wrong(net, err, "epsilon", "a number from 0");

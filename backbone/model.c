@@ -25,7 +25,8 @@
  *       "activation": "relu6",              or "relu"
  *       "epsilon": 0.0010000000474974513,   of batch norm
  *       "extra": [ { "kernel": 1, "stride": 1, "channels": 256 }, ... ],   layers extra0, extra1 ...
- *       "taps": ["conv11_pw", "conv13_pw", "extra1"] },                    maps kept for heads; also "pool"
+ *       "taps": ["conv11_pw", "conv13_pw", "extra1"],                      maps kept for heads; also "pool"
+ *       "ranges": { "conv0": 5.31, "conv1_dw": 6.0, ... } },               optional, for precision i8, see below
  *     "heads": [ { "type": "ssd", ... the head's own keys, see heads/TYPE.c ... } ],
  *     "source": { "package": ..., "version": ..., "files": { "NAME": "sha256" }, "url"?: ...,
  *                 "paper"?: ... },
@@ -36,6 +37,11 @@
  *   NAME/weights, and any of NAME/mean NAME/variance NAME/gamma NAME/beta (batch norm),
  *   NAME/scale, NAME/bias, each [out]: y = conv(x); y = (y - mean) * gamma / sqrt(variance
  *   + epsilon) + beta; y = y * scale + bias; then the activation. What is absent does nothing.
+ *
+ * backbone.ranges says, by name of a layer, the upper end of its output after the activation, above
+ *   0; the lower end is 0. In 8-bit integers the layer's output is 127 levels from 0 to there, and
+ *   what is more saturates. A layer without one has 6 where the activation is relu6; where it is
+ *   relu, precision i8 is refused. cygnet-model quantize measures ranges on pictures.
  */
 #include "ops.h"
 #include <errno.h>

@@ -18,6 +18,7 @@
 typedef struct cyg_layer {
     cyg_layer_info info;
     int pad_x, pad_y;           /* columns and rows of zeros before the input; as many as needed after */
+    float range;                /* upper end of its output in integers; 0: not known */
 } cyg_layer;
 
 enum { CYG_MAX_LAYERS = 96, CYG_MAX_TAPS = 32 };

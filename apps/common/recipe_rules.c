@@ -29,6 +29,8 @@ const struct rule recipe_rules[] = {
     { "backbone.extra[].channels", INTEGER, REQUIRED },
     { "backbone.taps", LIST, REQUIRED },
     { "backbone.taps[]", TEXT, OPTIONAL },
+    { "backbone.ranges", MAP, OPTIONAL },
+    { "backbone.ranges.*", NUMBER, OPTIONAL },
     { "heads", LIST, REQUIRED },
     { "heads[]", MAP, OPTIONAL },
     { "heads[].type", TEXT, REQUIRED },
