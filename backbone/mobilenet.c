@@ -25,11 +25,29 @@ static const block mobilenet_v1[] = {       /* Table 1 of the paper */
     { 0 }
 };
 
-static const struct family { const char *name; const block *blocks; } families[] = {
-    { "mobilenet_v1", mobilenet_v1 },
+static const block shallow[] = {            /* the same without its five layers of 14x14x512 */
+    { FULL_3X3,  2, 32 },
+    { SEPARABLE, 1, 64 },
+    { SEPARABLE, 2, 128 },  { SEPARABLE, 1, 128 },
+    { SEPARABLE, 2, 256 },  { SEPARABLE, 1, 256 },
+    { SEPARABLE, 2, 512 },
+    { SEPARABLE, 2, 1024 }, { SEPARABLE, 1, 1024 },
+    { 0 }
 };
 
-enum { MIN_SIDE = 16, MAX_SIDE = 4096, MAX_CHANNELS = 65536 };
+typedef struct family {
+    const char  *name;
+    const block *blocks;
+    bool         full;          /* every SEPARABLE is one FULL_3X3 */
+} family;
+
+static const family families[] = {
+    { "mobilenet_v1", mobilenet_v1, false },
+    { "mobilenet_v1_conv", mobilenet_v1, true },        /* Table 4 */
+    { "mobilenet_v1_shallow", shallow, false },         /* Table 5 */
+};
+
+enum { MIN_SIDE = 16, MAX_SIDE = 4096, MAX_CHANNELS = 65536, MAX_WIDTH = 16 };
 
 /* ---- Reading the description --------------------------------------------------------- */
 
@@ -139,32 +157,44 @@ static void add_layer(cyg_backbone *net, int kernel, int stride, bool depthwise,
     net->layer_count++;
 }
 
-static void add_family(cyg_backbone *net, const struct family *family, double width)
+/* Once `most` pixels of the input lie between two of a map, strides count as 1. */
+static void add_family(cyg_backbone *net, const family *f, double width, int most)
 {
-    for (int i = 0; family->blocks[i].kind; i++) {
-        const block *b = &family->blocks[i];
+    for (int i = 0, between = 1; f->blocks[i].kind; i++) {
+        const block *b = &f->blocks[i];
         const int scaled = (int)(b->channels * width), channels = scaled > 8 ? scaled : 8;
-        if (b->kind == FULL_3X3) {
-            add_layer(net, 3, b->stride, false, channels, "conv%d", i);
+        const int stride = between * b->stride > most ? 1 : b->stride;
+        between *= stride;
+        if (f->full || b->kind == FULL_3X3) {
+            add_layer(net, 3, stride, false, channels, "conv%d", i);
         } else {
-            add_layer(net, 3, b->stride, true, 0, "conv%d_dw", i);
+            add_layer(net, 3, stride, true, 0, "conv%d_dw", i);
             add_layer(net, 1, 1, false, channels, "conv%d_pw", i);
         }
     }
+}
+
+/* NULL: no family of that name. */
+static const family *find_family(const char *name)
+{
+    for (size_t i = 0; name && i < sizeof families / sizeof *families; i++)
+        if (!strcmp(name, families[i].name)) return &families[i];
+    return NULL;
 }
 
 static cyg_status read_layers(cyg_backbone *net, const json_t *backbone, cyg_error *err)
 {
     const char *name = json_string_value(json_object_get(backbone, "family"));
     const double width = json_number_value(json_object_get(backbone, "width"));
-    const struct family *family = NULL;
-    for (size_t i = 0; i < sizeof families / sizeof *families; i++)
-        if (name && !strcmp(name, families[i].name)) family = &families[i];
-    if (!family)
+    const family *chosen = find_family(name);
+    int most = MAX_SIDE;
+    if (!chosen)
         return cyg_fail(err, CYG_UNSUPPORTED, "%s: description: backbone.family: found \"%s\", expected \"%s\"",
                         cyg_model_path(net->model), name ? name : "", families[0].name);
-    if (!(width > 0 && width <= 16)) return wrong(net, err, "width", "a number above 0, up to 16");
-    add_family(net, family, width);
+    if (!(width > 0 && width <= MAX_WIDTH)) return wrong(net, err, "width", "a number above 0, up to 16");
+    if (json_object_get(backbone, "output_stride") && !read_int(&most, backbone, "output_stride", 2, MAX_SIDE))
+        return wrong(net, err, "output_stride", "a whole number from 2");
+    add_family(net, chosen, width, most);
     net->pool_layer = net->layer_count - 1;
 
     const json_t *extra = json_object_get(backbone, "extra");
@@ -227,6 +257,27 @@ static cyg_status read_ranges(cyg_backbone *net, const json_t *backbone, cyg_err
             return wrong(net, err, "ranges", "numbers above 0");
     }
     if (known < json_object_size(ranges)) return wrong(net, err, "ranges", "names of layers alone");
+    return CYG_OK;
+}
+
+/* ---- Without weights ------------------------------------------------------------------------ */
+
+cyg_status cyg_family_layers(cyg_layer_info out[CYG_MAX_LAYERS], int *count, const char *name, double width,
+                             int in_width, int in_height, cyg_error *err)
+{
+    const family *chosen = find_family(name);
+    cyg_backbone net = { .input = { .width = in_width, .height = in_height } };
+    *count = 0;
+    if (!chosen)
+        return cyg_fail(err, CYG_NOT_FOUND, "family: found '%.60s', expected %s, %s or %s", name, families[0].name,
+                        families[1].name, families[2].name);
+    if (!(width > 0 && width <= MAX_WIDTH))
+        return cyg_fail(err, CYG_ARGUMENT, "width: found %g, expected a number above 0, up to %d", width, MAX_WIDTH);
+    if (in_width < MIN_SIDE || in_width > MAX_SIDE || in_height < MIN_SIDE || in_height > MAX_SIDE)
+        return cyg_fail(err, CYG_ARGUMENT, "input size: found %d x %d, expected %d to %d", in_width, in_height,
+                        MIN_SIDE, MAX_SIDE);
+    add_family(&net, chosen, width, MAX_SIDE);
+    for (; *count < net.layer_count; (*count)++) out[*count] = net.layers[*count].info;
     return CYG_OK;
 }
 

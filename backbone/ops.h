@@ -37,6 +37,16 @@ bool cyg_model_find(const cyg_model *model, const char *name, cyg_stored *out);
 CYG_MUST_USE cyg_status cyg_model_floats(float **out, const cyg_model *model, const char *name,
                                          int rank, const int *shape, cyg_error *err);
 
+/* ---- Layers without weights ------------------------------------------------------ */
+
+enum { CYG_MAX_LAYERS = 96 };
+
+/* The layers of a family ("mobilenet_v1", or the paper's variants "mobilenet_v1_conv", all of it full
+ * convolutions, and "mobilenet_v1_shallow"), as a backbone of that width multiplier and input size has
+ * them. CYG_NOT_FOUND (no such family), CYG_ARGUMENT. */
+CYG_MUST_USE cyg_status cyg_family_layers(cyg_layer_info out[CYG_MAX_LAYERS], int *count, const char *name,
+                                          double width, int in_width, int in_height, cyg_error *err);
+
 /* ---- Arithmetic ------------------------------------------------------------------ */
 
 /* A packed 1x1 convolution with bias (a dense layer is one on a 1x1 map). */

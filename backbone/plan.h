@@ -21,7 +21,7 @@ typedef struct cyg_layer {
     float range;                /* upper end of its output in integers; 0: not known */
 } cyg_layer;
 
-enum { CYG_MAX_LAYERS = 96, CYG_MAX_TAPS = 32 };
+enum { CYG_MAX_TAPS = 32 };
 
 /* What the network expects of its input. */
 typedef struct cyg_input {

@@ -60,19 +60,16 @@ static void add_layer(file *f, const char *name, int kernel, int in, int out, bo
     }
 }
 
-static void add_layers(file *f, double alpha, const json_t *extra)
+static void add_layers(file *f, const char *family, double alpha, const json_t *extra)
 {
-    static const int channels[14] = { 32, 64, 128, 128, 256, 256, 512, 512, 512, 512, 512, 512, 1024, 1024 };
+    cyg_layer_info layers[CYG_MAX_LAYERS];
     char name[32];
-    int in = 3, number = 0;
-    for (int i = 0; i < 14; i++) {
-        const int scaled = (int)(channels[i] * alpha), out = scaled > 8 ? scaled : 8;
-        snprintf(name, sizeof name, i ? "conv%d_dw" : "conv%d", i);
-        add_layer(f, name, 3, in, i ? in : out, i > 0, number++);
-        snprintf(name, sizeof name, "conv%d_pw", i);
-        if (i) add_layer(f, name, 1, in, out, false, number++);
-        in = out;
-    }
+    int number;
+    check(!cyg_family_layers(layers, &number, family, alpha, 64, 64, NULL), "family and width");
+    for (int i = 0; i < number; i++)
+        add_layer(f, layers[i].name, layers[i].kernel, layers[i].in_channels, layers[i].out_channels,
+                  layers[i].depthwise, i);
+    int in = layers[number - 1].out_channels;
     for (size_t i = 0; i < json_array_size(extra); i++) {
         int kernel, stride, out;
         json_unpack(json_array_get(extra, i), "{s:i, s:i, s:i}", "kernel", &kernel, "stride", &stride,
@@ -95,13 +92,15 @@ static void add_convolutions(file *f, const json_t *list)
     }
 }
 
-static char *describe(double alpha, int width, int height, json_t *extra, json_t *taps, json_t *heads)
+static char *describe(const char *family, double alpha, int width, int height, int output_stride, json_t *extra,
+                      json_t *taps, json_t *heads)
 {
     json_t *input = json_pack("{s:i, s:i, s:s, s:[f,f,f], s:[f,f,f], s:s, s:s, s:s}", "width", width,
         "height", height, "channels", "rgb", "mean", 127.5, 127.5, 127.5, "scale", 1 / 127.5, 1 / 127.5,
         1 / 127.5, "sample", "corner", "letterbox", "corner", "border", "black");
-    json_t *backbone = json_pack("{s:s, s:f, s:o, s:s, s:f, s:o, s:o}", "family", "mobilenet_v1", "width",
+    json_t *backbone = json_pack("{s:s, s:f, s:o, s:s, s:f, s:o, s:o}", "family", family, "width",
         alpha, "input", input, "activation", "relu6", "epsilon", .001, "extra", extra, "taps", taps);
+    if (output_stride) json_object_set_new(backbone, "output_stride", json_integer(output_stride));
     json_t *all = json_pack("{s:i, s:s, s:s, s:o, s:o, s:{}, s:{}}", "format", 1, "name", "random",
         "summary", "Random weights.", "backbone", backbone, "heads", heads, "source", "licence");
     char *text = json_dumps(all, JSON_COMPACT);
@@ -114,18 +113,25 @@ network network_make(double alpha, int width, int height, const char *extra, con
     return network_make_heads(alpha, width, height, extra, taps, "[]", "[]");
 }
 
-network network_make_heads(double alpha, int width, int height, const char *extra_text, const char *taps_text,
-                           const char *heads_text, const char *convolutions_text)
+network network_make_heads(double alpha, int width, int height, const char *extra, const char *taps,
+                           const char *heads, const char *convolutions)
+{
+    return network_make_family("mobilenet_v1", alpha, width, height, 0, extra, taps, heads, convolutions);
+}
+
+network network_make_family(const char *family, double alpha, int width, int height, int output_stride,
+                            const char *extra_text, const char *taps_text, const char *heads_text,
+                            const char *convolutions_text)
 {
     network net = { NULL, NULL };
     json_t *extra = json_loads(extra_text, 0, NULL), *taps = json_loads(taps_text, 0, NULL);
     json_t *heads = json_loads(heads_text, 0, NULL), *convolutions = json_loads(convolutions_text, 0, NULL);
     check(extra && taps && heads && convolutions, "extra, taps, heads and convolutions must be JSON lists");
     file f = { .header = json_object(), .seed = 1 };
-    add_layers(&f, alpha, extra);
+    add_layers(&f, family, alpha, extra);
     add_convolutions(&f, convolutions);
     json_decref(convolutions);
-    char *description = describe(alpha, width, height, extra, taps, heads);
+    char *description = describe(family, alpha, width, height, output_stride, extra, taps, heads);
     json_object_set_new(f.header, "__metadata__", json_pack("{s:s}", "cygnet", description));
     char *header = json_dumps(f.header, JSON_COMPACT);
     const uint64_t length = strlen(header);

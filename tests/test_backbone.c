@@ -142,23 +142,41 @@ static void assert_map(const cyg_backbone *net, const cyg_features *maps, const 
         fail_msg("%s %s: %s: relative distance %g", cyg_backbone_isa(net), cyg_backbone_precision(net), name, d);
 }
 
-typedef struct shape { double alpha; int width, height; const char *extra, *taps; } shape;
+typedef struct shape {
+    double alpha;
+    int width, height;
+    const char *extra, *taps, *family;          /* family NULL: mobilenet_v1 */
+    int output_stride;
+} shape;
 
 static const shape shapes[] = {
-    { .3, 45, 37, "[{\"kernel\":1,\"stride\":1,\"channels\":13},{\"kernel\":3,\"stride\":2,\"channels\":21},"
-                  "{\"kernel\":1,\"stride\":2,\"channels\":7},{\"kernel\":3,\"stride\":1,\"channels\":5}]",
-      "[\"conv0\",\"conv3_dw\",\"conv5_pw\",\"pool\",\"conv13_dw\",\"extra0\",\"extra1\",\"extra2\",\"extra3\"]" },
-    { .25, 224, 160, "[]", "[\"conv6_pw\",\"conv13_pw\",\"pool\"]" },
-    { .4, 250, 331, "[]", "[\"conv5_pw\",\"conv13_pw\"]" },
-    { .13, 16, 16, "[]", "[\"conv13_pw\"]" },
+    { .alpha = .3, .width = 45, .height = 37,
+      .extra = "[{\"kernel\":1,\"stride\":1,\"channels\":13},{\"kernel\":3,\"stride\":2,\"channels\":21},"
+               "{\"kernel\":1,\"stride\":2,\"channels\":7},{\"kernel\":3,\"stride\":1,\"channels\":5}]",
+      .taps = "[\"conv0\",\"conv3_dw\",\"conv5_pw\",\"pool\",\"conv13_dw\",\"extra0\",\"extra1\",\"extra2\",\"extra3\"]" },
+    { .alpha = .25, .width = 224, .height = 160, .extra = "[]", .taps = "[\"conv6_pw\",\"conv13_pw\",\"pool\"]" },
+    { .alpha = .4, .width = 250, .height = 331, .extra = "[]", .taps = "[\"conv5_pw\",\"conv13_pw\"]" },
+    { .alpha = .13, .width = 16, .height = 16, .extra = "[]", .taps = "[\"conv13_pw\"]" },
+    { .alpha = .2, .width = 65, .height = 49, .extra = "[]", .taps = "[\"conv4\",\"conv13\"]",
+      .family = "mobilenet_v1_conv" },
+    { .alpha = .5, .width = 70, .height = 64, .extra = "[]", .taps = "[\"conv6_pw\",\"conv8_pw\"]",
+      .family = "mobilenet_v1_shallow" },
+    { .alpha = .25, .width = 97, .height = 81, .extra = "[]", .taps = "[\"conv11_pw\",\"conv13_pw\"]",
+      .output_stride = 16 },
 };
+
+static network random_network(const shape *s)
+{
+    return network_make_family(s->family ? s->family : "mobilenet_v1", s->alpha, s->width, s->height,
+                               s->output_stride, s->extra, s->taps, "[]", "[]");
+}
 
 static void naive_agrees(void **state)
 {
     const cyg_kernels *list[CYG_MAX_ISAS];
     const int count = 2 * cyg_kernels_list(list);
     const shape *s = *state;
-    network random = network_make(s->alpha, s->width, s->height, s->extra, s->taps);
+    network random = random_network(s);
     cyg_backbone *nets[2 * CYG_MAX_ISAS];
     cyg_features *maps[2 * CYG_MAX_ISAS];
     for (int i = 0; i < count; i++) {
@@ -217,7 +235,7 @@ static void thread_per_task(void *context, int count, void (*task)(void *, int),
 
 static void threads_change_no_bit(const shape *s, const char *precision)
 {
-    network random = network_make(s->alpha, s->width, s->height, s->extra, s->taps);
+    network random = random_network(s);
     cyg_backbone *net = backbone(random.model, cyg_kernels_find(NULL)->isa, precision);
     float *input = random_input(net);
     cyg_features *one = features(net, NULL);
@@ -388,6 +406,9 @@ int main(void)
         { "naive network, 0.25-224x160", naive_agrees, NULL, NULL, (void *)&shapes[1] },
         { "naive network, 0.4-250x331", naive_agrees, NULL, NULL, (void *)&shapes[2] },
         { "naive network, 0.13-16", naive_agrees, NULL, NULL, (void *)&shapes[3] },
+        { "naive network, full convolutions", naive_agrees, NULL, NULL, (void *)&shapes[4] },
+        { "naive network, shallow", naive_agrees, NULL, NULL, (void *)&shapes[5] },
+        { "naive network, output stride 16", naive_agrees, NULL, NULL, (void *)&shapes[6] },
         { "threads, odd sizes", threads_agree, NULL, NULL, (void *)&shapes[0] },
         { "threads, 0.25-224x160", threads_agree, NULL, NULL, (void *)&shapes[1] },
         { "threads, 0.4-250x331", threads_agree, NULL, NULL, (void *)&shapes[2] },

@@ -9,6 +9,7 @@ const struct rule recipe_rules[] = {
     { "backbone", MAP, REQUIRED },
     { "backbone.family", TEXT, REQUIRED },
     { "backbone.width", NUMBER, REQUIRED },
+    { "backbone.output_stride", INTEGER, OPTIONAL },
     { "backbone.input", MAP, REQUIRED },
     { "backbone.input.width", INTEGER, REQUIRED },
     { "backbone.input.height", INTEGER, REQUIRED },
