@@ -20,6 +20,8 @@ typedef struct object {
     int           label;        /* index into the detector's labels */
     const char   *label_text;   /* lives as long as the pipeline */
     object_source src;
+    int           track;        /* > 0: the number of its track; 0: none; < 0: of a young one (track.h) */
+    cyg_box       speed;        /* of the sides, pixels a second; 0 without a track */
 } object;
 
 typedef struct frame {
