@@ -163,8 +163,9 @@ CYG_API size_t cyg_features_bytes(const cyg_backbone *net, int threads);    /* o
  * them back to where they came from. */
 typedef struct cyg_region { float m[6]; } cyg_region;
 
-/* The whole image, aspect ratio kept, the rest black: at the right or bottom, or
- * around it, as the model was trained. */
+/* The whole image as the model was trained to see one: its aspect ratio kept and the rest
+ * black, at the right or bottom or around it; or stretched to the input; or the input's
+ * shape cut from its middle. */
 CYG_API cyg_region cyg_region_letterbox(const cyg_backbone *net, const cyg_image *image);
 /* The square around the centre of box whose side is scale times the box's longer one. */
 CYG_API cyg_region cyg_region_crop(const cyg_backbone *net, cyg_box box, float scale);

@@ -68,6 +68,22 @@ static cyg_status read_choice(bool *out, const cyg_backbone *net, const json_t *
                     cyg_model_path(net->model), key, text ? text : "", no, yes);
 }
 
+static cyg_status read_letterbox(cyg_backbone *net, const json_t *input, cyg_error *err)
+{
+    static const char *const words[] = { "corner", "centre", "stretch", "crop" };
+    const char *text = json_string_value(json_object_get(input, "letterbox"));
+    int found = 0;
+    while (found < 4 && !(text && !strcmp(text, words[found]))) found++;
+    if (found == 4)
+        return cyg_fail(err, CYG_FORMAT, "%s: description: backbone.input.letterbox: found \"%s\", expected \"corner\", "
+                        "\"centre\", \"stretch\" or \"crop\"", cyg_model_path(net->model), text ? text : "");
+    net->input.letterbox = (cyg_letterbox)found;
+    net->input.crop = (float)json_number_value(json_object_get(input, "crop"));
+    if (found == CYG_CROP && !(net->input.crop > 0 && net->input.crop <= 1))
+        return wrong(net, err, "input.crop", "a number above 0, up to 1");
+    return CYG_OK;
+}
+
 static bool read_int(int *out, const json_t *object, const char *key, int min, int max)
 {
     const json_t *value = json_object_get(object, key);
@@ -102,7 +118,7 @@ static cyg_status read_input(cyg_backbone *net, const json_t *backbone,
         return wrong(net, err, "input.mean, .scale", "three numbers each");
     if ((status = read_choice(&rgb, net, json, "channels", "bgr", "rgb", err)) ||
         (status = read_choice(&in->centre_sample, net, json, "sample", "corner", "centre", err)) ||
-        (status = read_choice(&in->centre_letterbox, net, json, "letterbox", "corner", "centre", err)) ||
+        (status = read_letterbox(net, json, err)) ||
         (status = read_choice(&in->edge_border, net, json, "border", "black", "edge", err)) ||
         (status = read_choice(&relu6, net, backbone, "activation", "relu", "relu6", err)))
         return status;

@@ -22,7 +22,9 @@
  *                  "mean": [127.5, 127.5, 127.5],        x = (v - mean) * scale, v = 0..255,
  *                  "scale": [0.00784313725490196, ...],  both in the order of `channels`
  *                  "sample": "corner",      input pixel i reads image position i*step; or "centre": (i+.5)*step-.5
- *                  "letterbox": "corner",   padding right or below; or "centre": around
+ *                  "letterbox": "corner",   padding right or below; or "centre": around; or "stretch": none, the
+ *                                           aspect ratio is lost; or "crop": the middle in the input's shape,
+ *                  "crop": 0.875,           this part of the largest that fits; only with "crop"
  *                  "border": "black" },     outside of the image; or "edge": the nearest pixel
  *       "activation": "relu6",              or "relu"
  *       "epsilon": 0.0010000000474974513,   of batch norm

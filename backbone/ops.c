@@ -23,6 +23,21 @@ static cyg_status read_weights(float **out, const cyg_model *model, const char *
     return cyg_model_floats(out, model, full, rank, shape + 4 - rank, err);
 }
 
+/* NAME/scale [out] goes into the weights, as in a layer. */
+static cyg_status scale_weights(float *weights, const cyg_model *model, const char *name, int in,
+                                int outs, cyg_error *err)
+{
+    char full[128];
+    cyg_stored stored;
+    float *scale;
+    snprintf(full, sizeof full, "%s/scale", name);
+    if (!cyg_model_find(model, full, &stored)) return CYG_OK;
+    const cyg_status status = cyg_model_floats(&scale, model, full, 1, &outs, err);
+    for (size_t i = 0; !status && i < (size_t)in * outs; i++) weights[i] *= scale[i % outs];
+    free(scale);
+    return status;
+}
+
 static cyg_status read_bias(float **out, const cyg_model *model, const char *name, int outs,
                             cyg_error *err)
 {
@@ -42,6 +57,7 @@ cyg_status cyg_conv_create(cyg_conv **out, const cyg_backbone *net, const char *
     float *weights = NULL, *bias = NULL;
     *out = NULL;
     cyg_status status = read_weights(&weights, model, name, in_channels, out_channels, err);
+    if (!status) status = scale_weights(weights, model, name, in_channels, out_channels, err);
     if (!status) status = read_bias(&bias, model, name, out_channels, err);
     if (!status) {
         cyg_conv *conv = calloc(1, sizeof *conv);

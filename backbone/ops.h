@@ -52,7 +52,8 @@ CYG_MUST_USE cyg_status cyg_family_layers(cyg_layer_info out[CYG_MAX_LAYERS], in
 /* A packed 1x1 convolution with bias (a dense layer is one on a 1x1 map). */
 typedef struct cyg_conv cyg_conv;
 
-/* Reads NAME/weights [1][1][in][out] or [in][out] and NAME/bias [out] (zero if absent)
+/* Reads NAME/weights [1][1][in][out] or [in][out], and where there is one NAME/scale [out],
+ * which multiplies them, and NAME/bias [out],
  * from net's model and packs them for net's CPU table. net must outlive it. */
 CYG_MUST_USE cyg_status cyg_conv_create(cyg_conv **out, const cyg_backbone *net, const char *name,
                                         int in_channels, int out_channels, cyg_error *err);

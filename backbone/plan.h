@@ -23,10 +23,15 @@ typedef struct cyg_layer {
 
 enum { CYG_MAX_TAPS = 32 };
 
+/* How a whole image becomes the input: padded at one side or around it, stretched, or cut. */
+typedef enum cyg_letterbox { CYG_CORNER, CYG_CENTRE, CYG_STRETCH, CYG_CROP } cyg_letterbox;
+
 /* What the network expects of its input. */
 typedef struct cyg_input {
     int   width, height;
-    bool  bgr, centre_sample, centre_letterbox, edge_border;   /* false: rgb, corner, corner, black */
+    cyg_letterbox letterbox;
+    float crop;                 /* of CYG_CROP: the part of the shorter side, 0 .. 1 */
+    bool  bgr, centre_sample, edge_border;      /* false: rgb, corner, black */
     float mean[3], scale[3];    /* in the order of the network's channels */
 } cyg_input;
 

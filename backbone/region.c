@@ -5,9 +5,12 @@
 cyg_region cyg_region_letterbox(const cyg_backbone *net, const cyg_image *image)
 {
     const cyg_input *in = &net->input;
-    const float step = fmaxf((float)image->width / in->width, (float)image->height / in->height);
+    const float across = (float)image->width / in->width, down = (float)image->height / in->height;
+    if (in->letterbox == CYG_STRETCH) return (cyg_region){ { across, 0, 0, 0, down, 0 } };
+
+    const float step = in->letterbox == CYG_CROP ? in->crop * fminf(across, down) : fmaxf(across, down);
     float left = 0, top = 0;
-    if (in->centre_letterbox) {
+    if (in->letterbox != CYG_CORNER) {
         left = (image->width - step * in->width) / 2;
         top = (image->height - step * in->height) / 2;
     }

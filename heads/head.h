@@ -8,7 +8,7 @@
 typedef struct cyg_head_type {
     const char     *name;       /* "type" in the model file */
     cyg_result_kind kind;
-    /* settings: this head's object of the model file; the "labels" of CYG_DETECTIONS are checked already.
+    /* settings: this head's object of the model file; the "labels" of detections and classes are checked already.
      * params: never NULL; 0 in a field = the model's value. */
     cyg_status (*create)(void **out, const cyg_backbone *net, const json_t *settings,
                          const cyg_head_params *params, cyg_error *err);
@@ -19,6 +19,7 @@ typedef struct cyg_head_type {
 extern const cyg_head_type cyg_ssd_type;            /* ssd.c */
 extern const cyg_head_type cyg_attributes_type;     /* attributes.c */
 extern const cyg_head_type cyg_embedding_type;      /* embedding.c */
+extern const cyg_head_type cyg_classifier_type;     /* classifier.c */
 
 /* What *create made: for tests that look behind the results. */
 void *cyg_head_self(const cyg_head *head);

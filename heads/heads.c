@@ -8,6 +8,7 @@ static const cyg_head_type *const types[] = {
     &cyg_ssd_type,
     &cyg_attributes_type,
     &cyg_embedding_type,
+    &cyg_classifier_type,
 };
 
 struct cyg_head {
@@ -73,7 +74,7 @@ cyg_status cyg_head_create(cyg_head **out, const cyg_backbone *net, const char *
 
     const json_t *labels = json_object_get(settings, "labels");
     cyg_status status = CYG_OK;
-    if (known->kind == CYG_DETECTIONS) status = check_labels(labels, model, type, err);
+    if (known->kind == CYG_DETECTIONS || known->kind == CYG_CLASSES) status = check_labels(labels, model, type, err);
     if (!status) status = check_params(&chosen, err);
     if (status) return status;
 

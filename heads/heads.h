@@ -20,7 +20,7 @@
 extern "C" {
 #endif
 
-enum { CYG_MAX_DETECTIONS = 256, CYG_MAX_ATTRIBUTES = 16, CYG_MAX_EMBEDDING = 2048 };
+enum { CYG_MAX_DETECTIONS = 256, CYG_MAX_ATTRIBUTES = 16, CYG_MAX_EMBEDDING = 2048, CYG_MAX_CLASSES = 100 };
 
 typedef struct cyg_detection {
     cyg_box box;                /* image pixels; not clipped to the image */
@@ -38,7 +38,13 @@ typedef struct cyg_attribute {
     float       deviation;      /* standard deviation of the number, as the network sees it */
 } cyg_attribute;
 
-typedef enum cyg_result_kind { CYG_DETECTIONS, CYG_ATTRIBUTES, CYG_EMBEDDING } cyg_result_kind;
+/* One of the classes that the whole region may be of. */
+typedef struct cyg_class {
+    int   label;                /* index into cyg_head_label */
+    float score;                /* 0 .. 1; of a softmax all classes' make 1 */
+} cyg_class;
+
+typedef enum cyg_result_kind { CYG_DETECTIONS, CYG_ATTRIBUTES, CYG_EMBEDDING, CYG_CLASSES } cyg_result_kind;
 
 /* Plain data of fixed size: copy it, queue it. */
 typedef struct cyg_result {
@@ -48,17 +54,18 @@ typedef struct cyg_result {
         cyg_detection detections[CYG_MAX_DETECTIONS];   /* by falling score, after NMS */
         cyg_attribute attributes[CYG_MAX_ATTRIBUTES];   /* in the order of the model file */
         float         embedding[CYG_MAX_EMBEDDING];     /* of length 1, or all 0; compare with cyg_cosine */
+        cyg_class     classes[CYG_MAX_CLASSES];         /* the likeliest, by falling score */
     };
 } cyg_result;
 
 typedef struct cyg_head cyg_head;
 
 /* What a caller may set over the model file's own values; 0 (all of it) = the model's.
- * For detections; other heads have nothing to set. */
+ * For detections, and how many classes; other heads have nothing to set. */
 typedef struct cyg_head_params {
     float threshold;            /* keep scores strictly above, 0 < t < 1 */
     float overlap;              /* NMS drops a box whose IoU with a better one is strictly above */
-    int   max_count;            /* 1 .. CYG_MAX_DETECTIONS */
+    int   max_count;            /* 1 .. CYG_MAX_DETECTIONS; of classes: up to CYG_MAX_CLASSES */
 } cyg_head_params;
 
 /* The head of that type in net's model file; net must outlive it. CYG_NOT_FOUND (the

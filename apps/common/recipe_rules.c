@@ -20,6 +20,7 @@ const struct rule recipe_rules[] = {
     { "backbone.input.scale[]", NUMBER, OPTIONAL },
     { "backbone.input.sample", TEXT, REQUIRED },
     { "backbone.input.letterbox", TEXT, REQUIRED },
+    { "backbone.input.crop", NUMBER, OPTIONAL },
     { "backbone.input.border", TEXT, REQUIRED },
     { "backbone.activation", TEXT, REQUIRED },
     { "backbone.epsilon", NUMBER, OPTIONAL },
