@@ -1,32 +1,43 @@
 /* model_info.c - cygnet-model info: what is in a model file, as a table or as JSON. */
 #include "model.h"
 #include "hash.h"
+#include "model_family.h"
+#include "model_layers.h"
 #include "model_path.h"
-#include "ops.h"
 #include "text.h"
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 typedef struct settings {
-    bool json;
+    bool          json;
+    family_choice network;
 } settings;
 
 static const option table[] = {
     { .flag = "json", .type = OPTION_FLAG, .offset = offsetof(settings, json), .initial = "false",
       .help = "print one JSON object instead of the table" },
+    { .flag = "width", .type = OPTION_REAL, .offset = offsetof(settings, network.width), .initial = "0", .max = 16,
+      .argument = "N", .help = "without MODEL: a network of this width multiplier; 0 stands for 1" },
+    { .flag = "resolution", .type = OPTION_INT, .offset = offsetof(settings, network.resolution), .initial = "0",
+      .max = 4096, .argument = "N", .help = "without MODEL: a network for N x N pixels; 0 stands for 224" },
+    { .flag = "family", .type = OPTION_TEXT, .offset = offsetof(settings, network.family), .argument = "NAME",
+      .help = "without MODEL: mobilenet_v1, or mobilenet_v1_conv or mobilenet_v1_shallow, the paper's "
+              "Tables 4 and 5" },
+    { .flag = "classes", .type = OPTION_INT, .offset = offsetof(settings, network.classes), .initial = "1000",
+      .max = 100000, .argument = "N", .help = "without MODEL: of its classifier" },
     { 0 }
 };
 
 const options_app info_app = {
     .name = "cygnet-model info",
     .summary = "show the layers, the cost, the heads, the source and the licence of a model",
-    .usage = "[options] MODEL",
+    .usage = "[options] [MODEL]",
     .examples =
         "cygnet-model info face-ssd-mobilenet-v1\n"
         "cygnet-model info assets/models/face-ssd-mobilenet-v1.safetensors\n"
-        "cygnet-model info --json my.safetensors | jq .total.mult_adds",
+        "cygnet-model info --json my.safetensors | jq .total.mult_adds\n"
+        "cygnet-model info --width 0.75 --resolution 160",
     .exits =
         "0  shown\n"
         "2  usage\n"
@@ -34,11 +45,6 @@ const options_app info_app = {
         "6  standard output cannot be written",
     .table = table,
 };
-
-/* What something costs and takes. */
-typedef struct cost {
-    int64_t mult_adds, parameters;
-} cost;
 
 /* ---- What the description says --------------------------------------------------------- */
 
@@ -66,104 +72,59 @@ static const char *say(const json_t *from, const char *path)
     return out;
 }
 
-/* Convolutions that a head puts on the maps: every tensor name beside a "tap" under "maps". */
-static cost head_cost(const cyg_backbone *net, const json_t *head)
+/* The convolution that is called NAME, on a map of this size; nothing if there is none. */
+static cost convolution_cost(const cyg_backbone *net, const char *name, cyg_tensor map)
 {
-    const cyg_model *const model = cyg_backbone_model(net);
+    char full[128];
+    cyg_stored weights, bias = { .count = 0 };
+    snprintf(full, sizeof full, "%s/weights", name);
+    if (!cyg_model_find(cyg_backbone_model(net), full, &weights)) return (cost){ 0 };
+    snprintf(full, sizeof full, "%s/bias", name);
+    cyg_model_find(cyg_backbone_model(net), full, &bias);
+    return (cost){ (int64_t)weights.count * map.width * map.height, (int64_t)weights.count, (int64_t)bias.count };
+}
+
+/* All that is named in a head's settings; `map` is what they are put on, until a "tap" says otherwise. */
+static cost settings_cost(const cyg_backbone *net, const json_t *value, cyg_tensor map)
+{
+    const char *const tap = json_string_value(json_object_get(value, "tap")), *key;
     cost sum = { 0 };
     size_t i;
-    const json_t *map;
-    json_array_foreach(json_object_get(head, "maps"), i, map) {
-        const char *const tap = json_string_value(json_object_get(map, "tap"));
-        const cyg_tensor size = cyg_backbone_map(net, tap ? tap : "");
-        const char *key;
-        json_t *value;
-        json_object_foreach((json_t *)map, key, value) {
-            char name[128];
-            cyg_stored t;
-            if (strcmp(key, "tap") == 0 || !json_is_string(value)) continue;
-            snprintf(name, sizeof name, "%s/weights", json_string_value(value));
-            if (!cyg_model_find(model, name, &t)) continue;
-            sum.mult_adds += (int64_t)t.count * size.width * size.height;
-            sum.parameters += (int64_t)t.count;
-            snprintf(name, sizeof name, "%s/bias", json_string_value(value));
-            if (cyg_model_find(model, name, &t)) sum.parameters += (int64_t)t.count;
-        }
-    }
+    json_t *item;
+    if (json_is_string(value)) return convolution_cost(net, json_string_value(value), map);
+    if (tap) map = cyg_backbone_map(net, tap);
+    json_array_foreach(value, i, item) sum = cost_sum(sum, settings_cost(net, item, map));
+    json_object_foreach((json_t *)value, key, item)
+        if (strcmp(key, "labels") != 0 && strcmp(key, "tap") != 0) sum = cost_sum(sum, settings_cost(net, item, map));
     return sum;
 }
 
-static cost backbone_cost(const cyg_backbone *net)
+static cost head_cost(const cyg_backbone *net, const json_t *head)
 {
-    cost sum = { 0 };
-    for (int i = 0; i < cyg_backbone_layer_count(net); i++) {
-        const cyg_layer_info layer = cyg_backbone_layer(net, i);
-        sum.mult_adds += layer.mult_adds;
-        sum.parameters += layer.parameters;
-    }
-    return sum;
+    return settings_cost(net, head, (cyg_tensor){ .height = 1, .width = 1 });
+}
+
+static layer_list layers_of(const cyg_backbone *net, const json_t *heads)
+{
+    layer_list list = { .count = cyg_backbone_layer_count(net) };
+    size_t i;
+    const json_t *head;
+    for (int l = 0; l < list.count; l++) list.layers[l] = cyg_backbone_layer(net, l);
+    json_array_foreach(heads, i, head) list.heads = cost_sum(list.heads, head_cost(net, head));
+    return list;
 }
 
 /* ---- The table ------------------------------------------------------------------------- */
 
-/* 1234567 as "1,234,567". */
-typedef struct grouped { char text[32]; } grouped;
-
-static grouped group_digits(int64_t number)
-{
-    grouped g;
-    char digits[24], *out = g.text;
-    const int length = snprintf(digits, sizeof digits, "%" PRId64, number);
-    for (int i = 0; i < length; i++) {
-        if (i > 0 && (length - i) % 3 == 0) *out++ = ',';
-        *out++ = digits[i];
-    }
-    *out = '\0';
-    return g;
-}
-
-typedef struct shape_text { char text[24]; } shape_text;
-
-static shape_text shape_of(int width, int height, int channels)
-{
-    shape_text s;
-    snprintf(s.text, sizeof s.text, "%dx%dx%d", width, height, channels);
-    return s;
-}
-
-static void print_row(const char *name, const char *kind, const char *shapes, cost c)
-{
-    printf("  %-10s %-9s %-29s %15s %12s\n", name, kind, shapes, group_digits(c.mult_adds).text,
-           group_digits(c.parameters).text);
-}
-
-static void print_layers(const cyg_backbone *net)
-{
-    printf("\n  %-10s %-9s %-29s %15s %12s\n", "layer", "kind", "shape", "mult-adds", "parameters");
-    for (int i = 0; i < cyg_backbone_layer_count(net); i++) {
-        const cyg_layer_info layer = cyg_backbone_layer(net, i);
-        const shape_text in = shape_of(layer.in_width, layer.in_height, layer.in_channels);
-        const shape_text out = shape_of(layer.out_width, layer.out_height, layer.out_channels);
-        char kind[24], shapes[60];
-        snprintf(kind, sizeof kind, "%dx%d%s%s", layer.kernel, layer.kernel, layer.depthwise ? " dw" : "",
-                 layer.stride == 2 ? " /2" : "");
-        snprintf(shapes, sizeof shapes, "%-12s -> %s", in.text, out.text);
-        print_row(layer.name, kind, shapes, (cost){ layer.mult_adds, layer.parameters });
-    }
-}
-
 static void print_costs(const cyg_backbone *net, const json_t *heads)
 {
-    cost total = backbone_cost(net);
+    const layer_list list = layers_of(net, heads);
     size_t i;
     const json_t *head;
-    json_array_foreach(heads, i, head) {
-        const cost c = head_cost(net, head);
-        print_row(say(head, "type"), "head", "", c);
-        total.mult_adds += c.mult_adds;
-        total.parameters += c.parameters;
-    }
-    print_row("total", "", "", total);
+    layers_print(&list);
+    json_array_foreach(heads, i, head) layers_print_row(say(head, "type"), "head", "", head_cost(net, head));
+    layers_print_row("total", "", "", layers_cost(&list));
+    layers_print_types(&list, "heads");
 }
 
 static void print_input(const cyg_backbone *net, const json_t *input)
@@ -255,50 +216,29 @@ static void print_table(const cyg_backbone *net, const json_t *d, const char *sh
     print_taps(net, look(d, "backbone.taps"));
     print_heads(look(d, "heads"));
     print_source(d);
-    print_layers(net);
     print_costs(net, look(d, "heads"));
 }
 
-/* ---- JSON: shapes are [height, width, channels] ------------------------------------------ */
-
-static json_t *json_cost(cost c)
-{
-    return json_pack("{s:I, s:I}", "mult_adds", (json_int_t)c.mult_adds, "parameters", (json_int_t)c.parameters);
-}
-
-static json_t *json_layers(const cyg_backbone *net)
-{
-    json_t *const list = json_array();
-    for (int i = 0; list && i < cyg_backbone_layer_count(net); i++) {
-        const cyg_layer_info l = cyg_backbone_layer(net, i);
-        json_array_append_new(list, json_pack("{s:s, s:i, s:i, s:b, s:[i, i, i], s:[i, i, i], s:I, s:I}",
-            "name", l.name, "kernel", l.kernel, "stride", l.stride, "depthwise", l.depthwise,
-            "in", l.in_height, l.in_width, l.in_channels, "out", l.out_height, l.out_width, l.out_channels,
-            "mult_adds", (json_int_t)l.mult_adds, "parameters", (json_int_t)l.parameters));
-    }
-    return list;
-}
+/* ---- JSON ------------------------------------------------------------------------------- */
 
 /* False: no memory. */
 static bool print_json(const cyg_backbone *net, const json_t *d, const char *sha256)
 {
+    const layer_list list = layers_of(net, look(d, "heads"));
     json_t *const heads = json_array();
-    cost total = backbone_cost(net);
     size_t i;
     const json_t *head;
     json_array_foreach(look(d, "heads"), i, head) {
-        const cost c = head_cost(net, head);
-        json_t *const entry = json_cost(c);
+        json_t *const entry = cost_json(head_cost(net, head));
         json_object_set(entry, "type", json_object_get(head, "type"));
         json_array_append_new(heads, entry);
-        total.mult_adds += c.mult_adds;
-        total.parameters += c.parameters;
     }
     const cyg_model *const model = cyg_backbone_model(net);
-    json_t *const root = json_pack("{s:s, s:i, s:I, s:[i, i], s:o, s:o, s:o, s:O}", "sha256", sha256,
+    json_t *const root = json_pack("{s:s, s:i, s:I, s:[i, i], s:o, s:o, s:o, s:o, s:O}", "sha256", sha256,
         "tensors", cyg_model_tensor_count(model), "bytes", (json_int_t)stored_bytes(model),
         "input", cyg_backbone_height(net), cyg_backbone_width(net),
-        "layers", json_layers(net), "heads", heads, "total", json_cost(total), "description", d);
+        "layers", layers_json(&list), "heads", heads, "types", layers_types_json(&list),
+        "total", cost_json(layers_cost(&list)), "description", d);
     char *const text = root ? json_dumps(root, JSON_INDENT(2)) : NULL;
     if (text) puts(text);
     free(text);
@@ -344,8 +284,16 @@ int info_run(int argc, char **argv)
     int code;
     char *path = NULL;
     const int count = options_words(o, &words);
-    if (count != 1) {
-        cyg_fail(&err, CYG_ARGUMENT, "found %d words, expected one MODEL; see cygnet-model info --help", count);
+    const bool chosen = s.network.width > 0 || s.network.resolution > 0 || s.network.family;
+    if (count == 0 && chosen) {
+        code = family_show(&s.network, s.json);
+    } else if (count == 1 && chosen) {
+        cyg_fail(&err, CYG_ARGUMENT, "found MODEL '%.200s' and --width, --resolution or --family, expected one of both",
+                 words[0]);
+        code = complain(EXIT_USAGE, &err);
+    } else if (count != 1) {
+        cyg_fail(&err, CYG_ARGUMENT, "found %d words, expected one MODEL, or --width, --resolution or --family; "
+                 "see cygnet-model info --help", count);
         code = complain(EXIT_USAGE, &err);
     } else if (model_path_find(&path, words[0], &err)) {
         code = complain(EXIT_MODEL, &err);

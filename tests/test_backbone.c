@@ -153,7 +153,8 @@ static const shape shapes[] = {
     { .alpha = .3, .width = 45, .height = 37,
       .extra = "[{\"kernel\":1,\"stride\":1,\"channels\":13},{\"kernel\":3,\"stride\":2,\"channels\":21},"
                "{\"kernel\":1,\"stride\":2,\"channels\":7},{\"kernel\":3,\"stride\":1,\"channels\":5}]",
-      .taps = "[\"conv0\",\"conv3_dw\",\"conv5_pw\",\"pool\",\"conv13_dw\",\"extra0\",\"extra1\",\"extra2\",\"extra3\"]" },
+      .taps = "[\"conv0\",\"conv3_dw\",\"conv5_pw\",\"pool\",\"conv13_dw\","
+              "\"extra0\",\"extra1\",\"extra2\",\"extra3\"]" },
     { .alpha = .25, .width = 224, .height = 160, .extra = "[]", .taps = "[\"conv6_pw\",\"conv13_pw\",\"pool\"]" },
     { .alpha = .4, .width = 250, .height = 331, .extra = "[]", .taps = "[\"conv5_pw\",\"conv13_pw\"]" },
     { .alpha = .13, .width = 16, .height = 16, .extra = "[]", .taps = "[\"conv13_pw\"]" },

@@ -120,6 +120,13 @@ expect 5 'tiny.json: found 100 bytes in the files of group 0, expected' \
     "$model" convert tiny.yaml tiny.json -o c.safetensors
 [ ! -e c.safetensors ] || fail 'a failed conversion left a file'
 
+expect 0 '' "$model" info --width 0.75 --resolution 160       # 166.4 million mult-adds, 2.57 million weights
+grep -qE '^  total +166,396,800 +2,577,352$' out || fail "info --width: $(cat out)"
+grep -qE '^  1x1 +154,828,800 +93.05 % +1,766,016 +68.77 %$' out || fail "info --width: $(cat out)"
+expect 0 '' "$model" info --json --family mobilenet_v1_shallow --classes 0
+grep -q '"mult_adds": 306299392' out || fail "info --family: $(cat out)"
+expect 2 "found 'mobilenet_v9', expected mobilenet_v1," "$model" info --family mobilenet_v9
+expect 2 'expected one of both' "$model" info a.safetensors --width 1
 expect 5 'none.safetensors: No such file' "$model" info none.safetensors
 head -c 1000 a.safetensors >cut.safetensors
 expect 5 'cut.safetensors: found a header of' "$model" info cut.safetensors
