@@ -1,6 +1,7 @@
 /* annotator.c - input -> frames -> workers -> records and overlay -> output. */
 #include "annotator.h"
 #include "batch.h"
+#include "clock.h"
 #include "job.h"
 #include "picture.h"
 #include "video.h"
@@ -22,7 +23,7 @@ static const char *count_text(char *out, size_t size, int64_t count, const char 
 /* "clip.mp4: 274 frames, 412 faces, 9.1 s, 30.1 frames/s -> clip_annotated.mp4, clip.jsonl" */
 static void say_done(const job *j)
 {
-    const double seconds = batch_clock() - j->began;
+    const double seconds = clock_now() - j->began;
     char frames[48], objects[96], outputs[1536] = "";
     const char *const paths[] = { j->media, j->jsonl, j->csv };
     for (int i = 0; i < 3; i++) {
@@ -47,9 +48,9 @@ static cyg_status write_frame(void *context, frame *f, cyg_error *err)
     video_job *v = context;
     cyg_status status = f->image.width ? job_take(v->job, f, err) : CYG_OK;
     if (status != CYG_OK || !v->sink) return status;
-    const double began = batch_clock();
+    const double began = clock_now();
     status = video_sink_write(v->sink, f, err);
-    v->job->encode += batch_clock() - began;
+    v->job->encode += clock_now() - began;
     return status;
 }
 
@@ -184,14 +185,14 @@ static annotator_result run_picture(job *j, frame *f, const picture_info *info)
     j->video = &about;
     annotator_result result = job_open(j, picture_ending(j->in->path));
     if (result != ANNOTATED) return result;
-    const double began = batch_clock();
+    const double began = clock_now();
     pipeline_detect(j->a->workers[0], f);
-    j->detect = batch_clock() - began;
+    j->detect = clock_now() - began;
     if (job_take(j, f, &err) != CYG_OK) return job_fail(j, &err);
-    const double drawn = batch_clock();
+    const double drawn = clock_now();
     if (j->media && picture_write(f, info, j->media, j->a->options.jpeg_quality, &err) != CYG_OK)
         return job_fail(j, &err);
-    j->encode = batch_clock() - drawn;
+    j->encode = clock_now() - drawn;
     if (job_end(j, &err) != CYG_OK || job_finish(j, &err) != CYG_OK) return job_fail(j, &err);
     say_done(j);
     return ANNOTATED;
@@ -207,7 +208,7 @@ static annotator_result annotate_picture(job *j)
         return job_lose(j, "open", &err);
     }
     const cyg_status status = picture_read(f, &info, j->in->path, MOST_PIXELS, &err);
-    j->decode = batch_clock() - j->began;
+    j->decode = clock_now() - j->began;
     annotator_result result;
     if (status != CYG_OK) {
         result = job_lose(j, "decode", &err);
@@ -237,7 +238,7 @@ static annotator_result refuse(job *j)
 
 annotator_result annotator_run(annotator *a, const input *in, const output *out)
 {
-    job j = { .a = a, .in = in, .out = out, .began = batch_clock(), .time = NAN };
+    job j = { .a = a, .in = in, .out = out, .began = clock_now(), .time = NAN };
     j.name = in->kind == INPUT_STDIN ? "stdin" : in->path;
     const bool refused = in->problem || out->problem;
     const bool picture = !refused && in->kind == INPUT_FILE && !input_is_video(in->path) && picture_is_jpeg(in->path);

@@ -1,12 +1,12 @@
 /* batch.c - the threads of a batch and what flows between them. */
 #include "batch.h"
 #include "channel.h"
+#include "clock.h"
 #include <assert.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <time.h>
 
 enum { MOST_WORKERS = 256, MOST_SEATS = MOST_WORKERS + 3 };
 
@@ -30,20 +30,13 @@ typedef struct worker {
     double    seconds;
 } worker;
 
-double batch_clock(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 /* ---- reader: source -> read ------------------------------------------------------ */
 
 static cyg_status read_one(run *r, frame *f)
 {
-    const double began = batch_clock();
+    const double began = clock_now();
     const cyg_status status = video_source_read(r->b->source, f, &r->b->read);
-    r->b->decode_seconds += batch_clock() - began;
+    r->b->decode_seconds += clock_now() - began;
     if (status != CYG_OK || f->image.width == 0) return status;
     if (!r->begun) r->first = f->number;
     r->begun = true;
@@ -74,9 +67,9 @@ static void *detect_all(void *arg)
     run *r = w->run;
     for (frame *f; (f = channel_take(r->read)); channel_put(r->detected, f)) {
         if (f->image.width == 0 || (f->number - r->first) % r->b->every != 0) continue;
-        const double began = batch_clock();
+        const double began = clock_now();
         pipeline_detect(w->pipeline, f);
-        w->seconds += batch_clock() - began;
+        w->seconds += clock_now() - began;
         w->analysed++;
     }
     if (atomic_fetch_sub(&r->working, 1) == 1) channel_close(r->detected);

@@ -33,7 +33,4 @@ typedef struct batch {
  * write said, or CYG_NO_MEMORY. */
 CYG_MUST_USE cyg_status batch_run(batch *b, cyg_error *err);
 
-/* Seconds of a clock that never jumps. */
-double batch_clock(void);
-
 #endif

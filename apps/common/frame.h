@@ -31,6 +31,7 @@ typedef struct frame {
     int64_t   number;           /* pictures from 0; without a picture: that of the next one */
     int64_t   pts;              /* in the source's time_base */
     double    time;             /* seconds from the source's start */
+    double    captured;         /* when it came, in seconds of clock.h; 0 = not known */
 
     bool      analysed;         /* the detector has seen this very frame */
     int       object_count;

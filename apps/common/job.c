@@ -1,6 +1,6 @@
 /* job.c - opens, fills and ends the outputs of one input. */
 #include "job.h"
-#include "batch.h"
+#include "clock.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -111,9 +111,9 @@ cyg_status job_take(job *j, frame *f, cyg_error *err)
     j->time = f->time;
     count_objects(j, f);
     if (j->media) {
-        const double began = batch_clock();
+        const double began = clock_now();
         overlay_draw(j->a->overlay, f);
-        j->draw += batch_clock() - began;
+        j->draw += clock_now() - began;
     }
     progress_frame(j->a->progress, j->frames, j->objects);
     return CYG_OK;
@@ -128,7 +128,7 @@ cyg_status job_end(job *j, cyg_error *err)
         .frames = j->frames,
         .objects = j->objects,
         .damaged = j->damaged,
-        .seconds = batch_clock() - j->began,
+        .seconds = clock_now() - j->began,
         .ms_decode = 1e3 * j->decode / frames,
         .ms_detect = 1e3 * j->detect / frames,
         .ms_draw = 1e3 * j->draw / frames,

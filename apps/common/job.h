@@ -15,7 +15,7 @@ typedef struct job {
     char             *media, *jsonl, *csv;  /* paths; NULL = none */
     records           records;
 
-    double      began;                  /* batch_clock */
+    double      began;                  /* clock_now */
     int64_t     frames, objects, damaged;
     double      time;                   /* of the last frame, seconds into the source; NAN = none yet */
     double      decode, detect, draw, encode;   /* seconds at work */

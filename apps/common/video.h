@@ -19,6 +19,9 @@ typedef struct video_source_options {
     bool   copy_streams;        /* collect the other streams' packets */
     /* One line for people each time the source has to change something; NULL = silent. */
     void (*notice)(void *context, const char *sentence);
+    /* Asked again and again by the thread that opens or reads; true ends both soon, with CYG_END.
+     * NULL = never. */
+    bool (*cancelled)(void *context);
     void  *context;
 } video_source_options;
 
@@ -35,7 +38,7 @@ typedef struct video_info {
 } video_info;
 
 /* uri: a file, "-" for standard input, or a URL. CYG_IO, CYG_FORMAT (no video in it),
- * CYG_UNSUPPORTED (no decoder), CYG_NO_MEMORY. */
+ * CYG_UNSUPPORTED (no decoder), CYG_NO_MEMORY, CYG_END (cancelled). */
 CYG_MUST_USE cyg_status video_source_open(video_source **out, const char *uri,
                                           const video_source_options *options, cyg_error *err);
 void              video_source_close(video_source *s);

@@ -80,6 +80,7 @@ struct video_source {
     int              packet_count, packet_room;
     int64_t          packet_bytes;
     void           (*notice)(void *context, const char *sentence);
+    bool           (*cancelled)(void *context);
     void            *context;
     bool             noticed_change;
     atomic_int       interrupted;

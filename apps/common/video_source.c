@@ -22,7 +22,8 @@ static const AVRational SECOND = { 1, 1 };
 
 static int is_interrupted(void *source)
 {
-    return atomic_load(&((video_source *)source)->interrupted);
+    video_source *s = source;
+    return atomic_load(&s->interrupted) || (s->cancelled && s->cancelled(s->context));
 }
 
 static bool is_url(const char *uri)
@@ -264,6 +265,7 @@ cyg_status video_source_open(video_source **out, const char *uri, const video_so
     if (!s) return cyg_fail(err, CYG_NO_MEMORY, "%s: out of memory", uri);
     name_source(s, uri);
     s->notice = options->notice;
+    s->cancelled = options->cancelled;
     s->context = options->context;
     s->copy_streams = options->copy_streams;
     s->last_pts = INT64_MIN;
