@@ -20,7 +20,7 @@ no "$(files backbone '/kernels/')"               'immintrin|arm_neon'
 no "$(files backbone/kernels NONE)"              'jansson|ops\.h|\.\./'
 no "$(files heads NONE)"                         "kernels|frame\.h|$outside"
 no "$(files apps NONE)"                          'kernels|immintrin|arm_neon'
-no "$(files apps '/model(_[a-z]+)?\.c')"         'ops\.h'
+no "$(files apps '/model(_[a-z]+)?\.[ch]')"      'ops\.h'
 no "$(files apps '/window\.c')"                  'SDL'
 no "$(files apps '/video_|/hash\.c')"            'libav|libsw'
 no "$(files apps '/gallery')"                    'sqlite|libpq'
