@@ -6,18 +6,30 @@
 #include <string.h>
 #include "text.h"
 
-enum { KEPT_LABELS = 320, TEXT_BYTES = 160 };       /* more labels than a frame has objects */
+enum { KEPT_LABELS = 320, TEXT_BYTES = 160, KEPT_PANELS = 8 };      /* more labels than a frame has objects */
+
+/* Something painted; surface NULL: not yet, or it could not be. */
+typedef struct painting {
+    cairo_surface_t *surface;
+    uint64_t         id;                            /* of the sprite */
+} painting;
 
 typedef struct label {
-    char             text[TEXT_BYTES];              /* "" = empty place */
-    int              colour;
-    uint64_t         used;                          /* the drawing that last used it */
-    cairo_surface_t *surface;                       /* NULL: could not be painted */
+    char     text[TEXT_BYTES];                      /* "" = empty place */
+    int      colour;
+    uint64_t used;                                  /* the drawing that last used it */
+    painting painted;
 } label;
+
+typedef struct panel {
+    overlay_text text;                              /* text.text is ours; NULL = empty place */
+    uint64_t     used;
+    painting     painted;
+} panel;
 
 /* What drawing one object will do. */
 typedef struct placed {
-    cairo_surface_t *box, *label;                   /* NULL: not drawn; owned by the overlay */
+    painting box, label;                            /* surface NULL: not drawn; owned by the overlay */
     int box_x, box_y, box_width, box_height;        /* of the outline */
     int label_x, label_y, label_width, label_height;
 } placed;
@@ -31,10 +43,13 @@ struct overlay {
     int                   width, height;            /* the picture that all below is for; 0 = none yet */
     overlay_style         style;
     blend_rows            rows;
-    cairo_surface_t      *boxes[OVERLAY_COLOURS][OVERLAY_MAX_RADIUS];
+    painting              boxes[OVERLAY_COLOURS][OVERLAY_MAX_RADIUS];
     label                 kept[KEPT_LABELS];
-    uint64_t              drawing;
+    uint64_t              drawing, painted;         /* so many so far */
     placed                places[CYG_MAX_DETECTIONS];
+    panel                 panels[KEPT_PANELS];
+    uint64_t              panel_calls;
+    sprite                panel_sprite;             /* the last one given out */
 };
 
 /* ---- life ------------------------------------------------------------------------------ */
@@ -64,11 +79,11 @@ static void forget(overlay *o)
 {
     for (int i = 0; i < OVERLAY_COLOURS; i++)
         for (int r = 0; r < OVERLAY_MAX_RADIUS; r++) {
-            cairo_surface_destroy(o->boxes[i][r]);
-            o->boxes[i][r] = NULL;
+            cairo_surface_destroy(o->boxes[i][r].surface);
+            o->boxes[i][r] = (painting){ 0 };
         }
     for (int i = 0; i < KEPT_LABELS; i++) {
-        cairo_surface_destroy(o->kept[i].surface);
+        cairo_surface_destroy(o->kept[i].painted.surface);
         o->kept[i] = (label){ 0 };
     }
     free(o->rows.row[0]);
@@ -76,10 +91,18 @@ static void forget(overlay *o)
     o->width = o->height = 0;
 }
 
+static void forget_panel(panel *p)
+{
+    cairo_surface_destroy(p->painted.surface);
+    free((char *)p->text.text);
+    *p = (panel){ 0 };
+}
+
 void overlay_free(overlay *o)
 {
     if (!o) return;
     forget(o);
+    for (int i = 0; i < KEPT_PANELS; i++) forget_panel(&o->panels[i]);
     pango_font_description_free(o->font);
     g_object_unref(o->context);
     g_object_unref(o->fonts);
@@ -135,27 +158,29 @@ static int compose(char out[TEXT_BYTES], const overlay *o, const object *what)
 }
 
 /* The painted label, from before or new in place of the one that was not needed for longest. */
-static cairo_surface_t *find_label(overlay *o, const object *what, int colour)
+static painting find_label(overlay *o, const object *what, int colour)
 {
     char text[TEXT_BYTES];
     const int strong = compose(text, o, what);
-    if (!text[0]) return NULL;
+    if (!text[0]) return (painting){ 0 };
     label *oldest = &o->kept[0];
     for (int i = 0; i < KEPT_LABELS; i++) {
         label *l = &o->kept[i];
         if (l->colour == colour && !strcmp(l->text, text)) {
             l->used = o->drawing;
-            return l->surface;
+            return l->painted;
         }
         if (l->used < oldest->used) oldest = l;
     }
-    cairo_surface_destroy(oldest->surface);
-    oldest->surface = overlay_paint_label(o->context, o->font, &o->style, colour, text, strong,
-                                          (int)fmin(o->style.font * 16, o->width * .6));
+    cairo_surface_destroy(oldest->painted.surface);
+    oldest->painted = (painting){
+        overlay_paint_label(o->context, o->font, &o->style, colour, text, strong,
+                            (int)fmin(o->style.font * 16, o->width * .6)), ++o->painted,
+    };
     memcpy(oldest->text, text, sizeof text);
     oldest->colour = colour;
     oldest->used = o->drawing;
-    return oldest->surface;
+    return oldest->painted;
 }
 
 /* ---- places ---------------------------------------------------------------------------- */
@@ -194,8 +219,8 @@ static void place_box(overlay *o, placed *p, const cyg_box *box, int colour)
     p->box_height = y2 - y1 + 2 * s->outside;
     if (p->box_x >= o->width || p->box_x + p->box_width <= 0) return;
     if (p->box_y >= o->height || p->box_y + p->box_height <= 0) return;
-    cairo_surface_t **painted = &o->boxes[colour][radius];
-    if (!*painted) *painted = overlay_paint_box(s, colour, radius);
+    painting *painted = &o->boxes[colour][radius];
+    if (!painted->surface) *painted = (painting){ overlay_paint_box(s, colour, radius), ++o->painted };
     p->box = *painted;
 }
 
@@ -204,7 +229,7 @@ static bool is_covering(const placed *places, int count, const placed *p)
 {
     for (int i = 0; i < count; i++) {
         const placed *q = &places[i];
-        if (q->label && p->label_x < q->label_x + q->label_width && q->label_x < p->label_x + p->label_width &&
+        if (q->label.surface && p->label_x < q->label_x + q->label_width && q->label_x < p->label_x + p->label_width &&
             p->label_y < q->label_y + q->label_height && q->label_y < p->label_y + p->label_height)
             return true;
     }
@@ -212,12 +237,12 @@ static bool is_covering(const placed *places, int count, const placed *p)
 }
 
 /* Above, below or inside of its box, whichever is within the picture and still free. */
-static void place_label(overlay *o, int index, cairo_surface_t *surface)
+static void place_label(overlay *o, int index, painting painted)
 {
     placed *p = &o->places[index];
     const overlay_style *s = &o->style;
-    p->label_width = cairo_image_surface_get_width(surface);
-    p->label_height = cairo_image_surface_get_height(surface);
+    p->label_width = cairo_image_surface_get_width(painted.surface);
+    p->label_height = cairo_image_surface_get_height(painted.surface);
     const int last_x = o->width - p->label_width, last_y = o->height - p->label_height;
     const int reach = s->outside + s->inside;
     const int above = p->box_y + s->halo - p->label_height, below = p->box_y + p->box_height - s->halo;
@@ -230,7 +255,7 @@ static void place_label(overlay *o, int index, cairo_surface_t *surface)
         p->label_x = clamp(tries[i].x, 0, last_x);
         p->label_y = tries[i].y;
         if (!tries[i].possible || is_covering(o->places, index, p)) continue;
-        p->label = surface;
+        p->label = painted;
         return;
     }
 }
@@ -252,8 +277,8 @@ static bool place(overlay *o, const frame *f, int count)
         o->places[i] = (placed){ 0 };
         if (!is_box(b)) continue;
         place_box(o, &o->places[i], b, colour);
-        cairo_surface_t *surface = o->places[i].box ? find_label(o, what, colour) : NULL;
-        if (surface) place_label(o, i, surface);
+        const painting text = o->places[i].box.surface ? find_label(o, what, colour) : (painting){ 0 };
+        if (text.surface) place_label(o, i, text);
     }
     return true;
 }
@@ -263,14 +288,63 @@ void overlay_draw(overlay *o, frame *f)
     if (!place(o, f, f->object_count)) return;
     for (int i = f->object_count; i--; ) {
         const placed *p = &o->places[i];
-        if (!p->box) continue;
-        overlay_blend(&o->rows, &f->image, p->box, p->box_x, p->box_y, p->box_width, p->box_height);
+        if (!p->box.surface) continue;
+        overlay_blend(&o->rows, &f->image, p->box.surface, p->box_x, p->box_y, p->box_width, p->box_height);
     }
     for (int i = f->object_count; i--; ) {
         const placed *p = &o->places[i];
-        if (!p->label) continue;
-        overlay_blend(&o->rows, &f->image, p->label, p->label_x, p->label_y, p->label_width, p->label_height);
+        if (!p->label.surface) continue;
+        overlay_blend(&o->rows, &f->image, p->label.surface, p->label_x, p->label_y, p->label_width, p->label_height);
     }
+}
+
+static void show_painting(painting p, sprite_show *show, void *context, int x, int y, int width, int height)
+{
+    if (!p.surface) return;
+    const sprite s = overlay_sprite_of(p.surface, p.id);
+    show(context, &s, x, y, width, height);
+}
+
+void overlay_show(overlay *o, const frame *f, sprite_show *show, void *context)
+{
+    if (!place(o, f, f->object_count)) return;
+    for (int i = f->object_count; i--; ) {
+        const placed *p = &o->places[i];
+        show_painting(p->box, show, context, p->box_x, p->box_y, p->box_width, p->box_height);
+    }
+    for (int i = f->object_count; i--; ) {
+        const placed *p = &o->places[i];
+        show_painting(p->label, show, context, p->label_x, p->label_y, p->label_width, p->label_height);
+    }
+}
+
+/* ---- panels ---------------------------------------------------------------------------- */
+
+static bool is_same_text(const overlay_text *a, const overlay_text *b)
+{
+    return a->text && strcmp(a->text, b->text) == 0 && a->size == b->size && a->width == b->width &&
+           a->heading == b->heading && a->alarm == b->alarm && a->centred == b->centred;
+}
+
+const sprite *overlay_panel(overlay *o, const overlay_text *text)
+{
+    panel *found = &o->panels[0];
+    for (int i = 0; i < KEPT_PANELS && !is_same_text(&found->text, text); i++) {
+        panel *p = &o->panels[i];
+        if (is_same_text(&p->text, text) || p->used < found->used) found = p;
+    }
+    if (!is_same_text(&found->text, text)) {
+        char *copy = text_valid_utf8(text->text);
+        forget_panel(found);
+        if (!copy) return NULL;
+        found->text = *text;
+        found->text.text = copy;
+        found->painted = (painting){ overlay_paint_panel(o->context, o->font, &found->text), ++o->painted };
+    }
+    found->used = ++o->panel_calls;
+    if (!found->painted.surface) return NULL;
+    o->panel_sprite = overlay_sprite_of(found->painted.surface, found->painted.id);
+    return &o->panel_sprite;
 }
 
 /* ---- bounds ---------------------------------------------------------------------------- */
@@ -297,6 +371,6 @@ void overlay_bounds(overlay *o, const frame *f, int i, int bounds[4])
     memset(bounds, 0, 4 * sizeof *bounds);
     if (!place(o, f, i + 1)) return;
     const placed *p = &o->places[i];
-    if (p->box) include(bounds, &f->image, p->box_x, p->box_y, p->box_width, p->box_height);
-    if (p->label) include(bounds, &f->image, p->label_x, p->label_y, p->label_width, p->label_height);
+    if (p->box.surface) include(bounds, &f->image, p->box_x, p->box_y, p->box_width, p->box_height);
+    if (p->label.surface) include(bounds, &f->image, p->label_x, p->label_y, p->label_width, p->label_height);
 }

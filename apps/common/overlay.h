@@ -15,6 +15,7 @@
 #define OVERLAY_H
 
 #include "frame.h"
+#include "sprite.h"
 
 typedef struct overlay overlay;
 
@@ -29,6 +30,22 @@ void     overlay_free(overlay *o);
 /* Draws box, label and score of every object, those of higher score on top. Pixels outside
  * of every object's overlay_bounds stay as they are. */
 void     overlay_draw(overlay *o, frame *f);
+/* The same as sprites, for a canvas of f->image.width x height; no pixel of f is touched. */
+void     overlay_show(overlay *o, const frame *f, sprite_show *show, void *context);
+
+/* Lines of text on a dark plate: what a window tells its user. */
+typedef struct overlay_text {
+    const char *text;               /* UTF-8; lines, each with at most one tab: then there are two columns */
+    float       size;               /* of the font, pixels */
+    int         width;              /* of a line before it is broken, pixels; 0 = as long as it is */
+    bool        heading;            /* the first line stands out */
+    bool        alarm;              /* on a red plate */
+    bool        centred;
+} overlay_text;
+
+/* Painted once for as long as it stays in use. Lives until the next call; NULL: no memory. */
+const sprite *overlay_panel(overlay *o, const overlay_text *text);
+
 /* The pixels that drawing object i may change: x1, y1 inclusive, x2, y2 exclusive, in whole
  * chroma samples; all 0 = none. */
 void     overlay_bounds(overlay *o, const frame *f, int i, int bounds[4]);

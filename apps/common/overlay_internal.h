@@ -28,6 +28,10 @@ cairo_surface_t *overlay_paint_label(PangoContext *context, const PangoFontDescr
                                      const overlay_style *style, int colour, const char *text, int strong,
                                      int max_width);
 
+/* Lines of text on a plate. */
+cairo_surface_t *overlay_paint_panel(PangoContext *context, const PangoFontDescription *font, const overlay_text *text);
+sprite overlay_sprite_of(cairo_surface_t *surface, uint64_t id);
+
 /* Two rows of pixels as wide as a picture. */
 typedef struct blend_rows { uint32_t *row[2]; int width; } blend_rows;
 

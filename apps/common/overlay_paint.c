@@ -139,6 +139,85 @@ cairo_surface_t *overlay_paint_label(PangoContext *context, const PangoFontDescr
     return finish(cr, surface);
 }
 
+sprite overlay_sprite_of(cairo_surface_t *surface, uint64_t id)
+{
+    return (sprite){
+        id, (const uint32_t *)(const void *)cairo_image_surface_get_data(surface),
+        cairo_image_surface_get_stride(surface) / 4,
+        cairo_image_surface_get_width(surface), cairo_image_surface_get_height(surface),
+    };
+}
+
+/* ---- panels ---------------------------------------------------------------------------- */
+
+/* The second column begins where the longest first one ends. */
+static void set_columns(PangoLayout *layout, const char *text, int gap)
+{
+    int longest = 0;
+    for (const char *line = text; line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL) {
+        const size_t first = strcspn(line, "\t\n");
+        int width;
+        if (line[first] != '\t') continue;
+        pango_layout_set_text(layout, line, (int)first);
+        pango_layout_get_pixel_size(layout, &width, NULL);
+        if (width > longest) longest = width;
+    }
+    if (!longest) return;
+    PangoTabArray *tabs = pango_tab_array_new_with_positions(1, TRUE, PANGO_TAB_LEFT, longest + gap);
+    pango_layout_set_tabs(layout, tabs);
+    pango_tab_array_free(tabs);
+}
+
+static void embolden_heading(PangoLayout *layout, const char *text)
+{
+    PangoAttrList *attributes = pango_attr_list_new();
+    PangoAttribute *weight = pango_attr_weight_new(PANGO_WEIGHT_BOLD);
+    weight->end_index = (guint)strcspn(text, "\n");
+    pango_attr_list_insert(attributes, weight);
+    pango_layout_set_attributes(layout, attributes);
+    pango_attr_list_unref(attributes);
+}
+
+static PangoLayout *lay_out_panel(PangoContext *context, const PangoFontDescription *font, const overlay_text *t)
+{
+    PangoLayout *layout = pango_layout_new(context);
+    PangoFontDescription *sized = pango_font_description_copy(font);
+    pango_font_description_set_absolute_size(sized, t->size * PANGO_SCALE);
+    pango_layout_set_font_description(layout, sized);
+    pango_font_description_free(sized);
+    set_columns(layout, t->text, (int)lroundf(t->size * 1.4f));
+    pango_layout_set_text(layout, t->text, -1);
+    pango_layout_set_spacing(layout, (int)(t->size * .28f * PANGO_SCALE));
+    if (t->centred) pango_layout_set_alignment(layout, PANGO_ALIGN_CENTER);
+    if (t->heading) embolden_heading(layout, t->text);
+    int width;
+    pango_layout_get_pixel_size(layout, &width, NULL);
+    if (t->width > 0 && width > t->width) {
+        pango_layout_set_wrap(layout, PANGO_WRAP_WORD_CHAR);
+        pango_layout_set_width(layout, t->width * PANGO_SCALE);
+    }
+    return layout;
+}
+
+cairo_surface_t *overlay_paint_panel(PangoContext *context, const PangoFontDescription *font, const overlay_text *t)
+{
+    PangoLayout *layout = lay_out_panel(context, font, t);
+    PangoRectangle logical;
+    pango_layout_get_pixel_extents(layout, NULL, &logical);
+    const int side = (int)lroundf(t->size * .8f), margin = (int)lroundf(t->size * .55f);
+    const int width = logical.width + 2 * side, height = logical.height + 2 * margin;
+    cairo_surface_t *surface;
+    cairo_t *cr = start(&surface, width, height);
+    set_colour(cr, t->alarm ? 0x7A1414 : 0x0C0E12, t->alarm ? .88 : .74);
+    rounded(cr, 0, 0, width, height, t->size * .45);
+    cairo_fill(cr);
+    set_colour(cr, 0xF4F4F4, 1);
+    cairo_move_to(cr, side - logical.x, margin - logical.y);
+    pango_cairo_show_layout(cr, layout);
+    g_object_unref(layout);
+    return finish(cr, surface);
+}
+
 /* Fontconfig refers to its own memory by offsets, which LeakSanitizer takes for leaks. */
 #if defined(__SANITIZE_ADDRESS__)
 CYG_API const char *__lsan_default_suppressions(void);
