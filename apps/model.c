@@ -1,4 +1,4 @@
-/* model.c - cygnet-model: makes model files and shows what is in them. */
+/* model.c - cygnet-model: makes model files, shows what is in them, measures how fast they run. */
 #include "model.h"
 #include "text.h"
 #include <errno.h>
@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const options_app *const apps[] = { &convert_app, &info_app, NULL };
-static int (*const runs[])(int argc, char **argv) = { convert_run, info_run };
+static const options_app *const apps[] = { &convert_app, &info_app, &bench_app, NULL };
+static int (*const runs[])(int argc, char **argv) = { convert_run, info_run, bench_run };
 
 int complain(int code, const cyg_error *err)
 {
@@ -21,7 +21,7 @@ int main(int argc, char **argv)
 {
     static const options_program program = {
         .name = "cygnet-model",
-        .summary = "make model files of published networks, and show what is in them",
+        .summary = "make model files of published networks, show what is in them, measure how fast they run",
         .verbs = apps,
     };
     int verb;

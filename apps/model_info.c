@@ -2,7 +2,6 @@
 #include "model.h"
 #include "hash.h"
 #include "model_family.h"
-#include "model_layers.h"
 #include "model_path.h"
 #include "text.h"
 #include <stdio.h>
@@ -99,7 +98,7 @@ static cost settings_cost(const cyg_backbone *net, const json_t *value, cyg_tens
     return sum;
 }
 
-static cost head_cost(const cyg_backbone *net, const json_t *head)
+cost model_head_cost(const cyg_backbone *net, const json_t *head)
 {
     return settings_cost(net, head, (cyg_tensor){ .height = 1, .width = 1 });
 }
@@ -110,7 +109,7 @@ static layer_list layers_of(const cyg_backbone *net, const json_t *heads)
     size_t i;
     const json_t *head;
     for (int l = 0; l < list.count; l++) list.layers[l] = cyg_backbone_layer(net, l);
-    json_array_foreach(heads, i, head) list.heads = cost_sum(list.heads, head_cost(net, head));
+    json_array_foreach(heads, i, head) list.heads = cost_sum(list.heads, model_head_cost(net, head));
     return list;
 }
 
@@ -122,7 +121,8 @@ static void print_costs(const cyg_backbone *net, const json_t *heads)
     size_t i;
     const json_t *head;
     layers_print(&list);
-    json_array_foreach(heads, i, head) layers_print_row(say(head, "type"), "head", "", head_cost(net, head));
+    json_array_foreach(heads, i, head)
+        layers_print_row(say(head, "type"), "head", "", model_head_cost(net, head));
     layers_print_row("total", "", "", layers_cost(&list));
     layers_print_types(&list, "heads");
 }
@@ -210,6 +210,8 @@ static void print_table(const cyg_backbone *net, const json_t *d, const char *sh
     printf("  %-10s %d tensors of %s bytes\n", "file", cyg_model_tensor_count(model),
            group_digits(stored_bytes(model)).text);
     printf("  %-10s SHA-256 %s\n", "", sha256);
+    printf("  %-10s %.1f MB of packed weights, %.1f MB a pass (f32, one thread)\n", "memory",
+           (double)cyg_backbone_bytes(net) / 1e6, (double)cyg_features_bytes(net, 1) / 1e6);
     printf("  %-10s %s, width %.4g, %s\n", "backbone", say(d, "backbone.family"),
            json_number_value(look(d, "backbone.width")), say(d, "backbone.activation"));
     print_input(net, look(d, "backbone.input"));
@@ -229,13 +231,14 @@ static bool print_json(const cyg_backbone *net, const json_t *d, const char *sha
     size_t i;
     const json_t *head;
     json_array_foreach(look(d, "heads"), i, head) {
-        json_t *const entry = cost_json(head_cost(net, head));
+        json_t *const entry = cost_json(model_head_cost(net, head));
         json_object_set(entry, "type", json_object_get(head, "type"));
         json_array_append_new(heads, entry);
     }
     const cyg_model *const model = cyg_backbone_model(net);
-    json_t *const root = json_pack("{s:s, s:i, s:I, s:[i, i], s:o, s:o, s:o, s:o, s:O}", "sha256", sha256,
+    json_t *const root = json_pack("{s:s, s:i, s:I, s:I, s:I, s:[i, i], s:o, s:o, s:o, s:o, s:O}", "sha256", sha256,
         "tensors", cyg_model_tensor_count(model), "bytes", (json_int_t)stored_bytes(model),
+        "weights_bytes", (json_int_t)cyg_backbone_bytes(net), "pass_bytes", (json_int_t)cyg_features_bytes(net, 1),
         "input", cyg_backbone_height(net), cyg_backbone_width(net),
         "layers", layers_json(&list), "heads", heads, "types", layers_types_json(&list),
         "total", cost_json(layers_cost(&list)), "description", d);

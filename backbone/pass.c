@@ -231,8 +231,10 @@ static void run_pass(cyg_features *maps)
     const cyg_backbone *net = maps->net;
     for (int g = 0; g < net->group_count; g++) {
         group_task task = { maps, &net->groups[g], maps->executor.threads };
-        if (maps->executor.parallel_for) maps->executor.parallel_for(maps->executor.context, task.tasks, run_share, &task);
-        else run_share(&task, 0);
+        if (maps->executor.parallel_for)
+            maps->executor.parallel_for(maps->executor.context, task.tasks, run_share, &task);
+        else
+            run_share(&task, 0);
         keep_maps(maps, task.group->last);
     }
 }

@@ -1,13 +1,11 @@
-/* network.h - for tests and benchmarks: model files in memory with random weights. */
+/* network.h - for tests: model files in memory with random weights. */
 #ifndef TEST_NETWORK_H
 #define TEST_NETWORK_H
 
+#include "../apps/model_random.h"
 #include "ops.h"
 
-typedef struct network {
-    cyg_model *model;
-    void      *bytes;           /* the model file, which must outlive the model */
-} network;
+typedef random_model network;
 
 /* A MobileNetV1 whose input is width x height, with the batch norm of every kind that a file may
  * have. extra and taps are JSON lists. Exits with a sentence if that fails. */

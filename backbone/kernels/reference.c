@@ -97,10 +97,13 @@ static void narrow_bf16(void *out, const float *in, size_t count)
 static int64_t spin(int rounds)
 {
     volatile float x = 0;
-    float sum = 0;
-    for (int i = 0; i < rounds; i++) sum += x * x;
-    x = sum;
-    return rounds;
+    float sum[8] = { 0 };
+    for (int i = 0; i < rounds; i++) {
+        const float a = x;
+        for (int j = 0; j < 8; j++) sum[j] += a * sum[j];
+    }
+    for (int j = 0; j < 8; j++) x = sum[j];
+    return (int64_t)rounds * 8;
 }
 
 /* ---- The rest ---------------------------------------------------------------------------- */

@@ -1,5 +1,5 @@
 // onnxruntime.js - the same networks on ONNX Runtime (npm install onnxruntime-node, outside of this
-// repository), for tests/bench/compare.js. Prints one line of JSON for every line on standard input.
+// repository), for tests/bench/run.sh. Prints one line of JSON for every line on standard input.
 //
 //     node onnxruntime.js ORT_FOLDER WIDTH RESOLUTION THREADS [ssd]
 'use strict';

@@ -137,6 +137,24 @@ expect 2 'expected one MODEL' "$model" info a.safetensors b.safetensors
     [ $? = 6 ] || fail 'info into a full disk'
 }
 
+# --- bench ------------------------------------------------------------------------------------
+expect 0 '' "$model" bench --seconds .001 --layers a.safetensors
+grep -qE '^[a-z0-9]+ +f32 +1 ' out && grep -qE '^  conv0( |$)' out && grep -qE '^  heads ' out || fail "bench: $(cat out)"
+expect 0 '' "$model" bench --width 0.1 --resolution 32 --precision bf16 --isa ref --threads 2 --seconds .001 --json
+[ "$(wc -l <out)" = 1 ] && grep -q '"isa": "ref", "precision": "bf16", "threads": 2' out &&
+    grep -qE '"min_ms": [0-9.e-]+, "median_ms": [0-9.e-]+' out || fail "bench --json: $(cat out)"
+expect 0 '' "$model" bench --width 0.1 --resolution 64 --ssd --isa all --threads 1,2 --seconds .001 --json
+[ "$(grep -c '"precision": "f32", "threads": 2' out)" = "$(grep -c '"precision": "f32", "threads": 1' out)" ] ||
+    fail "bench --threads 1,2: $(cat out)"
+expect 2 "instruction set 'z80'" "$model" bench --isa z80
+expect 2 "precision 'f32x'" "$model" bench --precision f32x
+expect 2 '--resolution: found 8' "$model" bench --resolution 8
+expect 2 "list: found ''" "$model" bench --precision f32,
+expect 2 "--threads: found '0', expected 1 to 64" "$model" bench --threads 0
+expect 2 'expected one MODEL or none' "$model" bench a.safetensors b.safetensors
+expect 5 'none.safetensors: No such file' "$model" bench none.safetensors
+expect 5 'cut.safetensors: found a header of' "$model" bench cut.safetensors
+
 # --- the published network -----------------------------------------------------------------
 value() { awk -v name="$1" -v key="$2:" '$1 == "-" { on = $3 == name } on && $1 == key { print $2 }' "$SOURCE/assets/MANIFEST.yaml"; }
 
