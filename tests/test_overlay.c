@@ -149,9 +149,14 @@ static void add_at_random(frame *f)
 {
     object *what = &f->objects[f->object_count++];
     const int w = f->image.width, h = f->image.height;
+    static const cyg_attribute known[] = { { "gender", "female", .9f, "", 0, 0 }, { "age", NULL, 1, "years", 34, 6 } };
     *what = (object){ .box = { any_coordinate(w), any_coordinate(h), any_coordinate(w), any_coordinate(h) },
                       .score = dice(10) ? (float)dice(101) / 100 : NAN, .label = dice(20) - 3,
                       .label_text = texts[dice(sizeof texts / sizeof *texts)] };
+    what->track = dice(1000) - 200;
+    what->attribute_count = dice(3);
+    memcpy(what->attributes, known, sizeof known);
+    if (dice(3) == 0) snprintf(what->name, sizeof what->name, "Søren Kierkegaard");
     if (dice(2)) {
         what->box.x2 = what->box.x1 + (float)dice(w);
         what->box.y2 = what->box.y1 + (float)dice(h);
@@ -192,6 +197,9 @@ static void nothing_outside_changes(void **state)
         const kind *k = &kinds[round % KINDS];
         frame *f = make_frame(k, 1 + dice(round < 20 ? 12 : 300), 1 + dice(round < 20 ? 12 : 300));
         overlay *o = make_overlay(dice(4), dice(4), (float)dice(60) / 10);
+        const overlay_options look = { .labels = dice(4), .scores = dice(4), .numbers = dice(2),
+                                       .no_boxes = dice(3) == 0, .colour_tracks = dice(2), .hide = (overlay_hide)dice(4) };
+        if (round % 2) overlay_set(o, &look);
         cyg_image before = f->image;
         for (int n = dice(12); n--; ) add_at_random(f);
         for (int p = 0; p < plane_count(&before); p++) {
@@ -424,6 +432,154 @@ static void labels_have_their_colours(void **state)
     free_frame(f);
 }
 
+/* The name of a person, a track's number and what is known each make the label longer. */
+static void labels_tell_more(void **state)
+{
+    frame *f = make_frame(&kinds[2], 640, 480);
+    overlay *o = make_overlay(true, false, 1);
+    int widths[4], bounds[4];
+    add(f, 100, 200, 110, 210, "face");
+    for (int i = 0; i < 4; i++) {
+        object *const what = &f->objects[0];
+        if (i == 1) overlay_set(o, &(overlay_options){ .labels = true, .numbers = true });
+        if (i == 1) what->track = 31;
+        if (i == 2) what->attributes[what->attribute_count++] = (cyg_attribute){ "age", NULL, 1, "years", 34, 6 };
+        if (i == 3) snprintf(what->name, sizeof what->name, "Ada, Countess of Lovelace");
+        overlay_bounds(o, f, 0, bounds);
+        widths[i] = bounds[2] - bounds[0];
+        if (i) assert_true(widths[i] > widths[i - 1] + 8);
+    }
+    overlay_free(o);
+    free_frame(f);
+}
+
+/* B. Ottosson, "A perceptual color space for image processing", 2020. */
+static void to_oklab(double lab[3], const double rgb[3])
+{
+    double lin[3], lms[3];
+    static const double cone[3][3] = { { .4122214708, .5363325363, .0514459929 },
+                                       { .2119034982, .6806995451, .1073969566 },
+                                       { .0883024619, .2817188376, .6299787005 } };
+    static const double opponent[3][3] = { { .2104542553, .7936177850, -.0040720468 },
+                                           { 1.9779984951, -2.4285922050, .4505937099 },
+                                           { .0259040371, .7827717662, -.8086757660 } };
+    for (int i = 0; i < 3; i++)
+        lin[i] = rgb[i] <= 10.3 ? rgb[i] / 255 / 12.92 : pow((rgb[i] / 255 + .055) / 1.055, 2.4);
+    for (int i = 0; i < 3; i++)
+        lms[i] = cbrt(cone[i][0] * lin[0] + cone[i][1] * lin[1] + cone[i][2] * lin[2]);
+    for (int i = 0; i < 3; i++)
+        lab[i] = opponent[i][0] * lms[0] + opponent[i][1] * lms[1] + opponent[i][2] * lms[2];
+}
+
+/* No two of 90 classes look alike: in Oklab, where .02 is just noticeable, they are at least .05
+ * apart; the first dozen .12. */
+static void classes_differ(void **state)
+{
+    static double lab[90][3];
+    frame *f = make_frame(&kinds[2], 320, 240);
+    overlay *o = make_overlay(false, false, 10);
+    for (int i = 0; i < 90; i++) {
+        double rgb[3];
+        f->object_count = 0;
+        add(f, 80, 60, 240, 180, "thing");
+        f->objects[0].label = i;
+        overlay_draw(o, f);
+        colour_at(rgb, &f->image, 160, 60);
+        to_oklab(lab[i], rgb);
+        for (int j = 0; j < i; j++) {
+            const double d = hypot(hypot(lab[i][0] - lab[j][0], lab[i][1] - lab[j][1]), lab[i][2] - lab[j][2]);
+            if (d < (i < 12 ? .12 : .05)) fail_msg("classes %d and %d: %.3f apart", j, i, d);
+        }
+    }
+    overlay_free(o);
+    free_frame(f);
+}
+
+/* ---- hiding ------------------------------------------------------------------------------------ */
+
+static overlay *make_hider(overlay_hide how)
+{
+    overlay *o = make_overlay(false, false, 1);
+    overlay_set(o, &(overlay_options){ .no_boxes = true, .hide = how });
+    return o;
+}
+
+static void hide(frame *f, overlay_hide how)
+{
+    overlay *o = make_hider(how);
+    overlay_draw(o, f);
+    overlay_free(o);
+}
+
+/* In every format: the whole box is black, corners too; what is farther than a fifth of it stays. */
+static void solid_covers_the_box(void **state)
+{
+    for (int k = 0; k < KINDS; k++) {
+        if (kinds[k].format == CYG_GRAY) continue;
+        frame *f = make_frame(&kinds[k], 120, 100);
+        add(f, 40, 30, 80, 70, "face");
+        hide(f, OVERLAY_SOLID);
+        for (int y = 30; y < 70; y++)
+            for (int x = 40; x < 80; x++) {
+                double rgb[3];
+                colour_at(rgb, &f->image, x, y);
+                for (int c = 0; c < 3; c++)
+                    if (fabs(rgb[c]) > 2) fail_msg("%s: %d,%d: %.1f shows", kinds[k].name, x, y, rgb[c]);
+            }
+        free_frame(f);
+    }
+}
+
+/* At most 8 x 8 values are left of each component. */
+static void tiles_are_few(void **state)
+{
+    frame *f = make_frame(&kinds[2], 200, 200);
+    add(f, 50, 60, 130, 140, "face");
+    hide(f, OVERLAY_PIXELATE);
+    for (int c = 0; c < 3; c++) {
+        bool seen[256] = { false };
+        int different = 0;
+        for (int y = 60; y < 140; y++)
+            for (int x = 50; x < 130; x++) {
+                const int value = sample(&f->image, 0, x, y, c);
+                different += !seen[value];
+                seen[value] = true;
+            }
+        assert_in_range(different, 2, 64);
+    }
+    free_frame(f);
+}
+
+/* Blurring knows no more than the tiles: of a picture and of its tiles it makes the same. Rounding
+ * moves a tile's mean by one at most, and what stands between two of them by one more. Only the middle
+ * is compared: tiles at the rim also cover what is not hidden. */
+static void blur_knows_only_tiles(void **state)
+{
+    for (int k = 0; k < KINDS; k++) {
+        seed = 5;
+        frame *once = make_frame(&kinds[k], 150, 130);
+        seed = 5;
+        frame *twice = make_frame(&kinds[k], 150, 130);
+        add(once, 20, 30, 100, 110, "face");
+        add(twice, 20, 30, 100, 110, "face");
+        hide(once, OVERLAY_BLUR);
+        hide(twice, OVERLAY_PIXELATE);
+        hide(twice, OVERLAY_BLUR);
+        for (int p = 0; p < plane_count(&once->image); p++) {
+            int columns, rows, bytes;
+            plane_size(&once->image, p, &columns, &rows, &bytes);
+            const int sx = p ? once->image.shift_x : 0, sy = p ? once->image.shift_y : 0;
+            for (int y = 46 >> sy; y < 94 >> sy; y++)
+                for (int x = 36 >> sx; x < 84 >> sx; x++) {
+                    const int a = sample(&once->image, p, x, y, 0), b = sample(&twice->image, p, x, y, 0);
+                    if (abs(a - b) > 2) fail_msg("%s: plane %d, %d,%d: %d and %d", kinds[k].name, p, x, y, a, b);
+                }
+        }
+        free_frame(once);
+        free_frame(twice);
+    }
+}
+
 /* The same frame gives the same pixels: fresh, from what was kept, and after 1000 other labels and another size. */
 static void draws_the_same_again(void **state)
 {
@@ -458,9 +614,19 @@ static void draws_the_same_again(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(nothing_outside_changes), cmocka_unit_test(colours_are_right), cmocka_unit_test(formats_agree),
-        cmocka_unit_test(labels_find_room), cmocka_unit_test(labels_keep_apart), cmocka_unit_test(outlines_are_even),
-        cmocka_unit_test(labels_have_their_colours), cmocka_unit_test(draws_the_same_again),
+        cmocka_unit_test(nothing_outside_changes),
+        cmocka_unit_test(colours_are_right),
+        cmocka_unit_test(formats_agree),
+        cmocka_unit_test(labels_find_room),
+        cmocka_unit_test(labels_keep_apart),
+        cmocka_unit_test(outlines_are_even),
+        cmocka_unit_test(labels_have_their_colours),
+        cmocka_unit_test(labels_tell_more),
+        cmocka_unit_test(classes_differ),
+        cmocka_unit_test(solid_covers_the_box),
+        cmocka_unit_test(tiles_are_few),
+        cmocka_unit_test(blur_knows_only_tiles),
+        cmocka_unit_test(draws_the_same_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,7 +13,9 @@ struct AVPacket;
 
 typedef enum object_source { FROM_DETECT, FROM_TRACK, FROM_FILL, FROM_EDIT } object_source;
 
-/* One thing in the picture. */
+enum { OBJECT_NAME = 64, OBJECT_ATTRIBUTES = 3 };
+
+/* One thing in the picture. Plain data: copy it. */
 typedef struct object {
     cyg_box       box;          /* pixels of the upright picture; not clipped */
     float         score;        /* 0 .. 1 */
@@ -22,6 +24,9 @@ typedef struct object {
     object_source src;
     int           track;        /* > 0: the number of its track; 0: none; < 0: of a young one (track.h) */
     cyg_box       speed;        /* of the sides, pixels a second; 0 without a track */
+    char          name[OBJECT_NAME];                /* who it is, UTF-8; "" = not known */
+    int           attribute_count;
+    cyg_attribute attributes[OBJECT_ATTRIBUTES];    /* smoothed over its track */
 } object;
 
 typedef struct frame {

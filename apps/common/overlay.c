@@ -35,8 +35,7 @@ typedef struct placed {
 } placed;
 
 struct overlay {
-    bool                  labels, scores;
-    float                 scale;
+    overlay_options       look;                     /* but for its font */
     PangoFontMap         *fonts;                    /* our own: Pango's shared one is a thread's */
     PangoContext         *context;
     PangoFontDescription *font;
@@ -58,9 +57,7 @@ overlay *overlay_create(const overlay_options *options)
 {
     overlay *o = calloc(1, sizeof *o);
     if (!o) return NULL;
-    o->labels = options->labels;
-    o->scores = options->scores;
-    o->scale = options->scale;
+    o->look = *options;
     o->fonts = pango_cairo_font_map_new();
     o->context = pango_font_map_create_context(o->fonts);
     o->font = pango_font_description_new();
@@ -72,6 +69,13 @@ overlay *overlay_create(const overlay_options *options)
     pango_cairo_context_set_font_options(o->context, drawing);
     cairo_font_options_destroy(drawing);
     return o;
+}
+
+void overlay_set(overlay *o, const overlay_options *options)
+{
+    const float scale = o->look.scale;
+    o->look = *options;
+    o->look.scale = scale;
 }
 
 /* Forgets what was painted for another size of picture. */
@@ -119,7 +123,7 @@ static bool fit(overlay *o, const cyg_image *image)
     o->rows.row[1] = o->rows.row[0] + image->width;
     o->rows.width = o->width = image->width;
     o->height = image->height;
-    o->style = overlay_style_for(image->width, image->height, o->scale);
+    o->style = overlay_style_for(image->width, image->height, o->look.scale);
     pango_font_description_set_absolute_size(o->font, o->style.font * PANGO_SCALE);
     return true;
 }
@@ -141,17 +145,40 @@ static size_t copy_text(char *out, size_t size, const char *text)
     return n;
 }
 
-/* "face 0.93"; returns the bytes of what matters most. The name stands between U+2068 and
- * U+2069, so that the score stays behind it whatever its script's direction is. */
-static int compose(char out[TEXT_BYTES], const overlay *o, const object *what)
+/* "Ada" or "face". The name stands between U+2068 and U+2069, so that what follows stays behind it
+ * whatever its script's direction is. */
+static size_t add_name(char out[TEXT_BYTES], const object *what)
 {
     char name[100];
-    size_t n = 0;
-    if (o->labels && what->label_text && copy_text(name, sizeof name, what->label_text))
-        n = (size_t)snprintf(out, TEXT_BYTES, "\xE2\x81\xA8%s\xE2\x81\xA9", name);
+    const char *text = what->name[0] ? what->name : what->label_text;
+    if (!text || !copy_text(name, sizeof name, text)) return 0;
+    return (size_t)snprintf(out, TEXT_BYTES, "\xE2\x81\xA8%s\xE2\x81\xA9", name);
+}
+
+/* "female, 34 years"; n: bytes that are there already. */
+static size_t add_attributes(char out[TEXT_BYTES], size_t n, const object *what)
+{
+    const char *between = n ? " " : "";
+    for (int i = 0; i < what->attribute_count && n < TEXT_BYTES - 40; i++) {
+        const cyg_attribute *a = &what->attributes[i];
+        if (a->label) n += (size_t)snprintf(out + n, TEXT_BYTES - n, "%s%.24s", between, a->label);
+        else n += (size_t)snprintf(out + n, TEXT_BYTES - n, "%s%.0f%s%.12s", between, (double)a->value,
+                                   *a->unit ? " " : "", a->unit);
+        between = ", ";
+    }
+    return n;
+}
+
+/* "face #3 female, 34 years 0.93"; returns the bytes of what matters most. */
+static int compose(char out[TEXT_BYTES], const overlay *o, const object *what)
+{
+    size_t n = o->look.labels ? add_name(out, what) : 0;
     out[n] = '\0';
+    if (o->look.numbers && what->track > 0)
+        n += (size_t)snprintf(out + n, TEXT_BYTES - n, "%s#%d", n ? " " : "", what->track);
     const int strong = (int)n;
-    if (!o->scores || !isfinite(what->score)) return strong;
+    if (o->look.labels) n = add_attributes(out, n, what);
+    if (!o->look.scores || !isfinite(what->score)) return strong;
     const int hundredths = (int)lround(fmin(fmax(what->score, 0), 1) * 100);
     n += (size_t)snprintf(out + n, TEXT_BYTES - n, "%s%d.%02d", n ? " " : "", hundredths / 100, hundredths % 100);
     return strong ? strong : (int)n;
@@ -265,6 +292,12 @@ static bool is_box(const cyg_box *b)
     return isfinite(b->x1) && isfinite(b->y1) && isfinite(b->x2) && isfinite(b->y2) && b->x1 <= b->x2 && b->y1 <= b->y2;
 }
 
+static int colour_of(const overlay *o, const object *what)
+{
+    const int index = o->look.colour_tracks && what->track > 0 ? what->track - 1 : what->label;
+    return (index % OVERLAY_COLOURS + OVERLAY_COLOURS) % OVERLAY_COLOURS;
+}
+
 /* Finds places for objects 0 .. count-1: those of higher score, which come first, choose first. */
 static bool place(overlay *o, const frame *f, int count)
 {
@@ -272,21 +305,27 @@ static bool place(overlay *o, const frame *f, int count)
     o->drawing++;
     for (int i = 0; i < count; i++) {
         const object *what = &f->objects[i];
-        const cyg_box *b = &what->box;
-        const int colour = (what->label % OVERLAY_COLOURS + OVERLAY_COLOURS) % OVERLAY_COLOURS;
+        const int colour = colour_of(o, what);
         o->places[i] = (placed){ 0 };
-        if (!is_box(b)) continue;
-        place_box(o, &o->places[i], b, colour);
+        if (!is_box(&what->box)) continue;
+        place_box(o, &o->places[i], &what->box, colour);
         const painting text = o->places[i].box.surface ? find_label(o, what, colour) : (painting){ 0 };
         if (text.surface) place_label(o, i, text);
     }
     return true;
 }
 
+void overlay_cover(overlay *o, frame *f)
+{
+    for (int i = f->object_count; o->look.hide != OVERLAY_SHOW && i--; )
+        if (is_box(&f->objects[i].box)) overlay_hide_box(&f->image, &f->objects[i].box, o->look.hide);
+}
+
 void overlay_draw(overlay *o, frame *f)
 {
+    overlay_cover(o, f);
     if (!place(o, f, f->object_count)) return;
-    for (int i = f->object_count; i--; ) {
+    for (int i = f->object_count; !o->look.no_boxes && i--; ) {
         const placed *p = &o->places[i];
         if (!p->box.surface) continue;
         overlay_blend(&o->rows, &f->image, p->box.surface, p->box_x, p->box_y, p->box_width, p->box_height);
@@ -308,7 +347,7 @@ static void show_painting(painting p, sprite_show *show, void *context, int x, i
 void overlay_show(overlay *o, const frame *f, sprite_show *show, void *context)
 {
     if (!place(o, f, f->object_count)) return;
-    for (int i = f->object_count; i--; ) {
+    for (int i = f->object_count; !o->look.no_boxes && i--; ) {
         const placed *p = &o->places[i];
         show_painting(p->box, show, context, p->box_x, p->box_y, p->box_width, p->box_height);
     }
@@ -369,8 +408,15 @@ static void include(int bounds[4], const cyg_image *image, int x, int y, int wid
 void overlay_bounds(overlay *o, const frame *f, int i, int bounds[4])
 {
     memset(bounds, 0, 4 * sizeof *bounds);
+    const cyg_box *const box = &f->objects[i].box;
+    if (o->look.hide != OVERLAY_SHOW && is_box(box)) {
+        int hidden[4];
+        overlay_hide_bounds(box, hidden);
+        include(bounds, &f->image, hidden[0], hidden[1], hidden[2] - hidden[0], hidden[3] - hidden[1]);
+    }
     if (!place(o, f, i + 1)) return;
     const placed *p = &o->places[i];
-    if (p->box.surface) include(bounds, &f->image, p->box_x, p->box_y, p->box_width, p->box_height);
+    const bool outlined = p->box.surface && !o->look.no_boxes;
+    if (outlined) include(bounds, &f->image, p->box_x, p->box_y, p->box_width, p->box_height);
     if (p->label.surface) include(bounds, &f->image, p->label_x, p->label_y, p->label_width, p->label_height);
 }

@@ -2,18 +2,6 @@
 #include "overlay_internal.h"
 #include <assert.h>
 #include <math.h>
-#include <string.h>
-
-/* One colour component of an image: where its samples are, and what a colour adds to them. */
-typedef struct component {
-    uint8_t  *base;
-    ptrdiff_t stride;           /* bytes */
-    int       step;             /* samples from one to the next */
-    int       shift_x, shift_y;
-    bool      wide;             /* 16-bit samples */
-    int64_t   maximum;
-    int64_t   r, g, b, a;       /* 2^16 times what 1/255 of each adds; a: the value of black */
-} component;
 
 static inline int smaller(int a, int b) { return a < b ? a : b; }
 static inline int larger(int a, int b)  { return a > b ? a : b; }
@@ -66,6 +54,11 @@ static int rgb_components(component c[3], const cyg_image *im)
     return 3;
 }
 
+int overlay_components(component c[3], const cyg_image *image)
+{
+    return image->format == CYG_RGB24 ? rgb_components(c, image) : yuv_components(c, image);
+}
+
 /* ---- blending ----------------------------------------------------------------------------- */
 
 /* What a pixel does to a sample: added is 2^16 times what comes, kept 255ths of what was stay. */
@@ -94,21 +87,6 @@ static inline int64_t mix(const component *c, int64_t old, effect e)
 {
     const int64_t value = ((e.kept ? old * e.kept * 65536 / 255 : 0) + e.added + 32768) >> 16;
     return value < 0 ? 0 : value > c->maximum ? c->maximum : value;
-}
-
-static inline int64_t read_sample(const uint8_t *at, bool wide)
-{
-    uint16_t word;
-    if (!wide) return *at;
-    memcpy(&word, at, sizeof word);
-    return word;
-}
-
-static inline void write_sample(uint8_t *at, bool wide, int64_t value)
-{
-    const uint16_t word = (uint16_t)value;
-    if (wide) memcpy(at, &word, sizeof word);
-    else *at = (uint8_t)value;
 }
 
 /* Samples of one row that each stand for one pixel. */
@@ -227,7 +205,7 @@ static void blend_span(const component *c, int components, const blend_rows *row
 void overlay_blend(blend_rows *rows, cyg_image *image, cairo_surface_t *surface, int x, int y, int width, int height)
 {
     component c[3];
-    const int components = image->format == CYG_RGB24 ? rgb_components(c, image) : yuv_components(c, image);
+    const int components = overlay_components(c, image);
     const job j = { cairo_image_surface_get_data(surface), cairo_image_surface_get_stride(surface),
                     cairo_image_surface_get_width(surface), cairo_image_surface_get_height(surface),
                     x, y, width, height };

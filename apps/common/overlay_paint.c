@@ -3,11 +3,6 @@
 #include <math.h>
 #include <string.h>
 
-/* Okabe and Ito's palette ("Color Universal Design", 2008), told apart with every kind of colour vision. */
-static const uint32_t palette[OVERLAY_COLOURS] = {
-    0x56B4E9, 0xE69F00, 0x009E73, 0xF0E442, 0xD55E00, 0xCC79A7, 0x0072B2,
-};
-
 overlay_style overlay_style_for(int width, int height, float scale)
 {
     const double side = width < height ? width : height;
@@ -73,7 +68,7 @@ cairo_surface_t *overlay_paint_box(const overlay_style *style, int colour, int r
     cairo_set_fill_rule(cr, CAIRO_FILL_RULE_EVEN_ODD);
     set_colour(cr, 0x000000, .45);
     ring(cr, style->outside, box, radius, style->outside, style->inside);
-    set_colour(cr, palette[colour], 1);
+    set_colour(cr, overlay_colour(colour), 1);
     ring(cr, style->outside, box, radius, style->outside - style->halo, style->inside - style->halo);
     return finish(cr, surface);
 }
@@ -129,10 +124,10 @@ cairo_surface_t *overlay_paint_label(PangoContext *context, const PangoFontDescr
     set_colour(cr, 0x000000, .45);
     rounded(cr, 0, 0, width + 2 * halo, height + 2 * halo, radius + halo);
     cairo_fill(cr);
-    set_colour(cr, palette[colour], 1);
+    set_colour(cr, overlay_colour(colour), 1);
     rounded(cr, halo, halo, width, height, radius);
     cairo_fill(cr);
-    set_colour(cr, is_light(palette[colour]) ? 0x0B0B0B : 0xFFFFFF, 1);
+    set_colour(cr, is_light(overlay_colour(colour)) ? 0x0B0B0B : 0xFFFFFF, 1);
     cairo_move_to(cr, halo + side - logical.x, halo + rise);
     pango_cairo_show_layout_line(cr, pango_layout_get_line_readonly(layout, 0));
     g_object_unref(layout);
