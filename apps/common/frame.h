@@ -51,5 +51,13 @@ typedef struct frame {
 
 frame *frame_create(void);      /* empty; NULL: no memory */
 void   frame_free(frame *f);
+/* Frames made and not yet freed, in the whole process. */
+int    frame_count(void);
+
+/* Another frame of the same picture, with what is known of it but no packets. They share the
+ * pixels: whoever writes to them calls frame_own before. f must have a picture. NULL: no memory. */
+frame *frame_share(frame *f);
+/* The pixels, shared so far, are copied if anybody else has them. False: no memory. */
+bool   frame_own(frame *f);
 
 #endif

@@ -97,6 +97,17 @@ const char *pipeline_models_isa(const pipeline_models *m)
     return cyg_backbone_isa(m->detector.backbone);
 }
 
+const char *pipeline_models_precision(const pipeline_models *m)
+{
+    return cyg_backbone_precision(m->detector.backbone);
+}
+
+void pipeline_models_size(const pipeline_models *m, int *width, int *height)
+{
+    *width = cyg_backbone_width(m->detector.backbone);
+    *height = cyg_backbone_height(m->detector.backbone);
+}
+
 const char *pipeline_models_describer(const pipeline_models *m)
 {
     return m->describer.model ? cyg_model_name(m->describer.model) : NULL;
@@ -114,10 +125,10 @@ const char *pipeline_models_preprocessing(const pipeline_models *m)
 
 /* ---- Pipelines ---------------------------------------------------------------------- */
 
-static cyg_status open_describer(pipeline *p, const network *describer, cyg_error *err)
+static cyg_status open_describer(pipeline *p, const network *describer, const cyg_executor *executor, cyg_error *err)
 {
     if (!describer->model) return CYG_OK;
-    cyg_status status = cyg_features_create(&p->maps, describer->backbone, NULL, err);
+    cyg_status status = cyg_features_create(&p->maps, describer->backbone, executor, err);
     if (!status) status = cyg_head_create(&p->attributes, describer->backbone, "attributes", NULL, err);
     if (!status) status = cyg_head_create(&p->embedding, describer->backbone, "embedding", NULL, err);
     return status;
@@ -125,15 +136,21 @@ static cyg_status open_describer(pipeline *p, const network *describer, cyg_erro
 
 cyg_status pipeline_create(pipeline **out, const pipeline_models *m, cyg_error *err)
 {
+    return pipeline_create_spread(out, m, NULL, err);
+}
+
+cyg_status pipeline_create_spread(pipeline **out, const pipeline_models *m, const cyg_executor *executor,
+                                  cyg_error *err)
+{
     *out = NULL;
     pipeline *p = calloc(1, sizeof *p);
     if (!p) return cyg_fail(err, CYG_NO_MEMORY, "out of memory");
     p->models = m;
     p->passes.backbone = m->detector.backbone;
     p->passes.plan = m->plan;
-    cyg_status status = cyg_features_create(&p->passes.maps, m->detector.backbone, NULL, err);
+    cyg_status status = cyg_features_create(&p->passes.maps, m->detector.backbone, executor, err);
     if (!status) status = cyg_head_create(&p->passes.detector, m->detector.backbone, "ssd", &m->params, err);
-    if (!status) status = open_describer(p, &m->describer, err);
+    if (!status) status = open_describer(p, &m->describer, executor, err);
     if (status) {
         pipeline_free(p);
         return status;

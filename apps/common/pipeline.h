@@ -27,9 +27,15 @@ void pipeline_models_close(pipeline_models *m);
 const char *pipeline_models_name(const pipeline_models *m);
 const char *pipeline_models_sha256(const pipeline_models *m);   /* of the file, 64 hex digits */
 const char *pipeline_models_isa(const pipeline_models *m);
+const char *pipeline_models_precision(const pipeline_models *m);
+/* Of the detector's input, pixels. */
+void        pipeline_models_size(const pipeline_models *m, int *width, int *height);
 
 /* The models must outlive the pipeline, and the frames' labels live as long as it. CYG_NO_MEMORY. */
 CYG_MUST_USE cyg_status pipeline_create(pipeline **out, const pipeline_models *m, cyg_error *err);
+/* Each of its passes spread over the threads of the executor (cyg_features_create). */
+CYG_MUST_USE cyg_status pipeline_create_spread(pipeline **out, const pipeline_models *m,
+                                               const cyg_executor *executor, cyg_error *err);
 void pipeline_free(pipeline *p);
 /* Fills f->objects and sets f->analysed. */
 void pipeline_detect(pipeline *p, frame *f);

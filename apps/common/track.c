@@ -31,6 +31,7 @@ typedef struct track {
 
 struct tracker {
     tracker_options o;
+    bool   low_chosen;
     double time;                /* of the last update */
     bool   begun;
     int    count, numbers, births;
@@ -55,6 +56,7 @@ tracker *tracker_create(const tracker_options *options)
     tracker *t = calloc(1, sizeof *t);
     if (!t) return NULL;
     t->o = *options;
+    t->low_chosen = options->low > 0;
     t->o.low = tracker_low(options);
     if (t->o.high <= 0) t->o.high = 0.5f;
     if (t->o.keep <= 0) t->o.keep = 1;
@@ -66,6 +68,13 @@ tracker *tracker_create(const tracker_options *options)
 void tracker_free(tracker *t)
 {
     free(t);
+}
+
+void tracker_set_high(tracker *t, float high)
+{
+    if (!t->low_chosen) t->o.low = 0;
+    t->o.high = high;
+    t->o.low = tracker_low(&t->o);
 }
 
 void tracker_reset(tracker *t)

@@ -67,6 +67,9 @@ int  tracker_predict(const tracker *t, double time, object out[CYG_MAX_DETECTION
 /* Where the object is so many seconds later, at its speed. Its size stays positive. */
 void object_move(object *o, double seconds);
 
+/* Another threshold from now on; `low` follows it as in tracker_low, unless it was chosen. */
+void tracker_set_high(tracker *t, float high);
+
 /* No track lives on; their numbers are not given again. For cuts and jumps that time does not show. */
 void tracker_reset(tracker *t);
 

@@ -80,4 +80,19 @@ CYG_MUST_USE cyg_status video_sink_finish(video_sink *s, cyg_error *err);
 /* Frees the sink; without finish before, removes the .part file. */
 void              video_sink_close(video_sink *s);
 
+/* ---- Frames that come from elsewhere --------------------------------------------- */
+
+/* What a sink needs instead of a source for frames like f (which is shared or of a video): nothing
+ * can be read from it. rate: frames a second, nearly; 0 = not known. CYG_NO_MEMORY. */
+CYG_MUST_USE cyg_status video_source_like(video_source **out, const frame *f, double rate, cyg_error *err);
+/* Gives f its time in such a recording, from the first frame on, and how long it is shown. */
+void video_frame_stamp(frame *f, double seconds, double duration);
+
+/* ---- Stills ---------------------------------------------------------------------- */
+
+/* The picture in RGB24 in a frame of its own, with f's objects. NULL: no memory. */
+frame *video_frame_rgb(frame *f);
+/* Writes an RGB24 frame of video_frame_rgb to PATH by way of its hidden sibling ".NAME.part". CYG_IO, CYG_NO_MEMORY. */
+CYG_MUST_USE cyg_status video_frame_png(const frame *rgb, const char *path, cyg_error *err);
+
 #endif

@@ -86,6 +86,8 @@ struct video_source {
     atomic_int       interrupted;
 };
 
+/* ---- video_frame.c ------------------------------------------------------------------------------ */
+
 /* Frees what of f is FFmpeg's. */
 void video_frame_release(frame *f);
 

@@ -534,10 +534,3 @@ cyg_status video_source_read(video_source *s, frame *f, cyg_error *err)
     f->image = video_format_image(f->av);
     return CYG_OK;
 }
-
-void video_frame_release(frame *f)
-{
-    for (int i = 0; i < f->packet_count; i++) av_packet_free(&f->packets[i]);
-    free(f->packets);
-    av_frame_free(&f->av);
-}
