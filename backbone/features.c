@@ -11,7 +11,7 @@ static size_t sampler_bytes(const cyg_backbone *net)
 
 size_t cyg_features_bytes(const cyg_backbone *net, int threads)
 {
-    return net->arena_size + net->zeros + sampler_bytes(net) + (size_t)threads * net->scratch_size;
+    return net->arena_size + net->zeros + net->border + sampler_bytes(net) + (size_t)threads * net->scratch_size;
 }
 
 cyg_status cyg_features_create(cyg_features **out, const cyg_backbone *net,
@@ -38,10 +38,13 @@ cyg_status cyg_features_create(cyg_features **out, const cyg_backbone *net,
     }
     memset(maps->memory, 0, size);
     maps->zeros = maps->memory;
-    maps->sampler_memory = (float *)(void *)(maps->zeros + net->zeros);
-    maps->arena = maps->zeros + net->zeros + sampler_bytes(net);
+    maps->border = maps->zeros + net->zeros;
+    maps->sampler_memory = (float *)(void *)(maps->border + net->border);
+    maps->arena = maps->border + net->border + sampler_bytes(net);
     for (int i = 0; i < threads; i++)
         maps->scratch[i].memory = maps->arena + net->arena_size + (size_t)i * net->scratch_size;
+    const float *const none = cyg_input_floats(net, maps->scratch);
+    net->arithmetic->narrow(maps->border, none, (size_t)net->input.width, &net->levels);
     *out = maps;
     return CYG_OK;
 }

@@ -316,7 +316,7 @@ cyg_status cyg_backbone_create(cyg_backbone **out, const cyg_model *model,
     if (!net->kernels)
         status = cyg_fail(err, CYG_NOT_FOUND, "instruction set '%s': this processor has none of that name", isa);
     else if (!net->arithmetic)
-        status = cyg_fail(err, CYG_NOT_FOUND, "precision '%s': expected f32 or bf16", precision);
+        status = cyg_fail(err, CYG_NOT_FOUND, "precision '%s': expected f32, bf16 or i8", precision);
     if (!status) status = read_input(net, json, params, err);
     if (!status) status = read_layers(net, json, err);
     if (!status) status = read_taps(net, json, err);

@@ -16,16 +16,15 @@ static char *row_at(const cyg_rows *rows, int y)
 
 /* ---- The window: input to panel ---------------------------------------------------- */
 
-/* One patch, [kernel][kernel][channels], zeros outside of the row. */
-static void lay_patch(char *out, const cyg_step *s, size_t element, const char *const in[3], int column)
+/* One patch, [kernel][kernel][channels], `outside` where the row has no pixel. */
+static void lay_patch(char *out, const cyg_step *s, size_t element, const char *const in[3], const char *outside,
+                      int column)
 {
     const size_t bytes = s->in_channels * element;
     for (int ky = 0; ky < s->kernel; ky++)
         for (int kx = 0; kx < s->kernel; kx++, out += bytes) {
-            if (column + kx < 0 || column + kx >= s->in_width)
-                memset(out, 0, bytes);
-            else
-                memcpy(out, in[ky] + (column + kx) * s->in_step * element, bytes);
+            const int x = column + kx;
+            memcpy(out, x < 0 || x >= s->in_width ? outside : in[ky] + x * s->in_step * element, bytes);
         }
 }
 
@@ -36,17 +35,24 @@ static inline void lay_first(char *out, const char *const in[3], size_t at, size
     for (int ky = 0; ky < 3; ky++) memcpy(out + ky * 9 * element, in[ky] + at, 12 * element);
 }
 
-/* The patches of pixels x0 .. x1-1 of a row; those of the network's first layer inline. */
+/* The patches of pixels x0 .. x1-1 of a row, of each plane in turn; those of the network's first
+ * layer inline. */
 static void lay_patches(char *panel, size_t panel_step, const cyg_step *s, size_t element,
-                        const char *const in[3], int x0, int x1)
+                        const char *const in[3], const char *outside, int x0, int x1)
 {
     const bool first = s->in_channels == 3 && s->in_step == 3 && s->kernel == 3;
+    const size_t plane = s->in_width * s->in_step * element, patch = s->depth / s->planes * element;
     for (int x = x0; x < x1; x++, panel += panel_step) {
         const int column = x * s->stride - s->pad_x;
         const bool inside = first && column >= 0 && column + 4 <= s->in_width;
-        if (inside && element == 4) lay_first(panel, in, (size_t)column * 12, 4);
-        else if (inside && element == 2) lay_first(panel, in, (size_t)column * 6, 2);
-        else lay_patch(panel, s, element, in, column);
+        for (int i = 0; i < s->planes; i++) {
+            const char *const rows[3] = { in[0] + i * plane, in[1] + i * plane, in[2] + i * plane };
+            char *const out = panel + i * patch;
+            if (inside && element == 4) lay_first(out, rows, (size_t)column * 12, 4);
+            else if (inside && element == 2) lay_first(out, rows, (size_t)column * 6, 2);
+            else if (inside && element == 1) lay_first(out, rows, (size_t)column * 3, 1);
+            else lay_patch(out, s, element, rows, outside + i * plane, column);
+        }
     }
 }
 
@@ -56,19 +62,20 @@ static void fill_panel(const cyg_features *maps, const cyg_step *s, char *panel,
     const cyg_backbone *net = maps->net;
     const size_t element = net->arithmetic->element;
     const cyg_window window = { s->in_width, s->in_channels, s->stride, s->pad_x };
+    const char *const outside = s == net->steps ? maps->border : maps->zeros;
     for (int p = from; p < to; ) {
         const int y = p / s->out_width, x0 = p % s->out_width;
         const int x1 = min(s->out_width, x0 + to - p);
-        const char *rows[3];
+        const char *rows[3] = { outside, outside, outside };
         for (int ky = 0; ky < s->kernel; ky++) {
             const int line = y * s->stride - s->pad_y + ky;
-            rows[ky] = line < 0 || line >= s->in_height ? maps->zeros : row_at(in, line);
+            if (line >= 0 && line < s->in_height) rows[ky] = row_at(in, line);
         }
         if (s->window == CYG_DEPTHWISE)
             net->arithmetic->depthwise(panel, panel_step, (const void *[]){ rows[0], rows[1], rows[2] },
                                        s->in_step, &window, x0, x1, s->window_packed, net->lo, net->hi);
         else
-            lay_patches(panel, panel_step * element, s, element, rows, x0, x1);
+            lay_patches(panel, panel_step * element, s, element, rows, outside, x0, x1);
         panel += (x1 - x0) * panel_step * element;
         p += x1 - x0;
     }
@@ -119,11 +126,11 @@ static void pull_input(const cyg_features *maps, const cyg_scratch *scratch, cyg
     for (; rows->next < end; rows->next++) {
         const float *row = maps->tensor + (maps->tensor ? rows->next * values : 0);
         if (!maps->tensor) {
-            float *sampled = (float *)(void *)(scratch->memory + net->panel_size);
+            float *sampled = cyg_input_floats(net, scratch);
             cyg_sampler_row(&maps->sampler, sampled, rows->next);
             row = sampled;
         }
-        net->arithmetic->narrow(row_at(rows, rows->next), row, values);
+        net->arithmetic->narrow(row_at(rows, rows->next), row, (size_t)net->input.width, &net->levels);
     }
 }
 
@@ -160,7 +167,7 @@ static void begin_group(const cyg_features *maps, cyg_scratch *scratch, const cy
     char *free = scratch->memory + net->panel_size + cyg_padded((size_t)net->input.width * 3 * sizeof(float));
     for (int s = group->first; s <= group->last; s++) {
         const cyg_step *step = &net->steps[s];
-        const size_t row = step->in_width * step->in_step * net->arithmetic->element;
+        const size_t row = s ? step->in_width * step->in_step * net->arithmetic->element : cyg_input_row(net);
         if (s > 0 && s == group->first) {
             scratch->in[s] = output_of(maps, step - 1);
             continue;
@@ -175,7 +182,7 @@ static void begin_group(const cyg_features *maps, cyg_scratch *scratch, const cy
  * the output channels otherwise. Which part it is never changes a result. */
 static extent share(const cyg_features *maps, const cyg_step *s, int tasks, int i)
 {
-    const int pixels = s->out_width * s->out_height, columns = maps->net->kernels->columns;
+    const int pixels = s->out_width * s->out_height, columns = maps->net->arithmetic->columns;
     const int panels = s->packed ? (s->out_channels + columns - 1) / columns : 1;
     int parts = tasks;
     while (parts > 1 && pixels / parts < 12) parts /= 2;
@@ -209,21 +216,25 @@ static void run_share(void *arg, int i)
     }
 }
 
+static void keep_floats(const cyg_features *maps, const cyg_step *s, size_t offset)
+{
+    const cyg_arithmetic *a = maps->net->arithmetic;
+    if (a != &maps->net->kernels->f32)
+        a->widen(cyg_floats_at(maps, offset), maps->arena + s->offset, (size_t)s->out_width * s->out_height,
+                 s->out_channels, s->worth);
+}
+
 /* The floats that heads read, of what the last step of a group left. */
 static void keep_maps(const cyg_features *maps, int s)
 {
     const cyg_backbone *net = maps->net;
     const cyg_step *step = &net->steps[s];
-    const int pixels = step->out_width * step->out_height;
-    const size_t values = (size_t)pixels * step->out_channels;
-    const bool copies = net->arithmetic != &net->kernels->f32;
     for (int i = 0; i < net->tap_count; i++)
-        if (copies && i != net->pool_tap && net->taps[i].step == s)
-            net->arithmetic->widen(cyg_floats_at(maps, net->taps[i].offset), maps->arena + step->offset, values);
+        if (i != net->pool_tap && net->taps[i].step == s) keep_floats(maps, step, net->taps[i].offset);
     if (net->pool_tap < 0 || s != net->pool_step) return;
-    float *floats = cyg_floats_at(maps, net->pool_floats);
-    if (copies) net->arithmetic->widen(floats, maps->arena + step->offset, values);
-    net->kernels->mean(cyg_floats_at(maps, net->taps[net->pool_tap].offset), floats, pixels, step->out_channels);
+    keep_floats(maps, step, net->pool_floats);
+    net->kernels->mean(cyg_floats_at(maps, net->taps[net->pool_tap].offset), cyg_floats_at(maps, net->pool_floats),
+                       step->out_width * step->out_height, step->out_channels);
 }
 
 static void run_pass(cyg_features *maps)

@@ -37,42 +37,87 @@ static cyg_step make_step(const cyg_layer *window, const cyg_layer_info *out)
     return (cyg_step){
         .window = l->depthwise ? CYG_DEPTHWISE : l->kernel == 1 && l->stride == 1 ? CYG_NONE : CYG_PATCHES,
         .kernel = l->kernel, .stride = l->stride, .pad_x = window->pad_x, .pad_y = window->pad_y,
-        .in_width = l->in_width, .in_height = l->in_height, .in_channels = l->in_channels,
+        .in_width = l->in_width, .in_height = l->in_height, .in_channels = l->in_channels, .planes = 1,
         .out_width = out->out_width, .out_height = out->out_height, .out_channels = out->out_channels,
         .depth = l->depthwise ? l->in_channels : l->kernel * l->kernel * l->in_channels,
     };
 }
 
-static cyg_status pack_product(cyg_step *step, cyg_backbone *net, const cyg_layer *layer,
-                               double epsilon, cyg_error *err)
+static cyg_status no_memory(const cyg_backbone *net, cyg_error *err)
+{
+    return cyg_fail(err, CYG_NO_MEMORY, "%s: out of memory", cyg_model_path(net->model));
+}
+
+/* ---- Packing ----------------------------------------------------------------------- */
+
+static bool is_integer(const cyg_backbone *net)
+{
+    return net->arithmetic == net->kernels->i8;
+}
+
+/* What a level of each output of a layer is worth; the caller frees it. */
+static cyg_status worth_of(float **out, const cyg_backbone *net, const cyg_layer *layer, cyg_error *err)
+{
+    *out = NULL;
+    if (!(layer->range > 0))
+        return cyg_fail(err, CYG_UNSUPPORTED, "%s: precision i8: layer '%s' has no range; "
+                        "cygnet-model quantize makes a model file that has them", cyg_model_path(net->model),
+                        layer->info.name);
+    float *const worth = malloc((size_t)layer->info.out_channels * sizeof *worth);
+    if (!worth) return no_memory(net, err);
+    for (int c = 0; c < layer->info.out_channels; c++) worth[c] = layer->range / 127;
+    *out = worth;
+    return CYG_OK;
+}
+
+/* Weights of inputs that are values to weights of inputs that are levels. */
+static cyg_status take_levels(float **weights, float *bias, cyg_backbone *net, const cyg_layer *layer, cyg_error *err)
+{
+    const cyg_layer_info *l = &layer->info;
+    if (layer == net->layers)
+        return cyg_integers_input(weights, bias, &net->input, l, cyg_model_path(net->model), err);
+    float *worth;
+    const cyg_status status = worth_of(&worth, net, layer - 1, err);
+    if (status) return status;
+    const size_t n = l->depthwise ? 1 : (size_t)l->out_channels, rows = (size_t)l->kernel * l->kernel * l->in_channels;
+    for (size_t i = 0; i < rows * n; i++) (*weights)[i] *= worth[i / n % l->in_channels];
+    free(worth);
+    return CYG_OK;
+}
+
+static cyg_status pack_integers(void **packed, cyg_backbone *net, const cyg_step *step, const cyg_layer *layer,
+                                float **weights, float *bias, cyg_error *err)
+{
+    const int n = layer->info.out_channels, k = layer->info.depthwise ? 9 : step->depth;
+    float *worth = NULL;
+    cyg_integers w = { 0 };
+    cyg_status status = take_levels(weights, bias, net, layer, err);
+    if (!status) status = worth_of(&worth, net, layer, err);
+    if (!status) status = cyg_integers_make(&w, net->model, *weights, bias, k, n, worth, err);
+    if (!status && layer->info.depthwise) cyg_pack_depthwise_i8(*packed, net->kernels, &w, n);
+    else if (!status) cyg_pack_product_i8(*packed, net->kernels, &w, k, n);
+    cyg_integers_free(&w);
+    free(worth);
+    return status;
+}
+
+/* The weights of a layer as the kernels read them. */
+static cyg_status pack_layer(void **packed, cyg_backbone *net, const cyg_step *step, const cyg_layer *layer,
+                             double epsilon, cyg_error *err)
 {
     float *weights, *bias;
     cyg_status status = cyg_layer_weights(&weights, &bias, net->model, layer, epsilon, err);
     if (status) return status;
     const cyg_arithmetic *a = net->arithmetic;
-    const size_t size = cyg_pack_product_size(net->kernels, a, step->depth, step->out_channels);
+    const int n = layer->info.out_channels;
+    const bool depthwise = layer->info.depthwise;
+    const size_t size = depthwise ? cyg_pack_depthwise_size(net->kernels, a, n)
+                                  : cyg_pack_product_size(net->kernels, a, step->depth, n);
     net->packed_size += size;
-    if ((step->packed = malloc(size)))
-        cyg_pack_product(step->packed, net->kernels, a, weights, bias, step->depth, step->out_channels);
-    else
-        status = cyg_fail(err, CYG_NO_MEMORY, "%s: out of memory", cyg_model_path(net->model));
-    free(weights);
-    free(bias);
-    return status;
-}
-
-static cyg_status pack_depthwise(cyg_step *step, cyg_backbone *net, const cyg_layer *layer,
-                                 double epsilon, cyg_error *err)
-{
-    float *weights, *bias;
-    cyg_status status = cyg_layer_weights(&weights, &bias, net->model, layer, epsilon, err);
-    if (status) return status;
-    const size_t size = cyg_pack_depthwise_size(net->kernels, step->in_channels);
-    net->packed_size += size;
-    if ((step->window_packed = malloc(size)))
-        cyg_pack_depthwise(step->window_packed, net->kernels, weights, bias, step->in_channels);
-    else
-        status = cyg_fail(err, CYG_NO_MEMORY, "%s: out of memory", cyg_model_path(net->model));
+    if (!(*packed = malloc(size))) status = no_memory(net, err);
+    else if (is_integer(net)) status = pack_integers(packed, net, step, layer, &weights, bias, err);
+    else if (depthwise) cyg_pack_depthwise(*packed, net->kernels, weights, bias, n);
+    else cyg_pack_product(*packed, net->kernels, a, weights, bias, step->depth, n);
     free(weights);
     free(bias);
     return status;
@@ -87,11 +132,16 @@ static cyg_status add_step(cyg_backbone *net, int *layer, double epsilon, cyg_er
     cyg_step *step = &net->steps[net->step_count++];
     *step = make_step(window, &product->info);
     step->in_step = net->step_count > 1 ? step[-1].out_step : 3;
+    if (net->step_count == 1 && is_integer(net)) {
+        step->planes = 2;
+        step->depth *= 2;
+    }
     step->out_step = is_kept(net, *layer - 1) ? (size_t)step->out_channels
                                               : cyg_spread(net->arithmetic, step->out_channels);
     cyg_status status = CYG_OK;
-    if (window->info.depthwise) status = pack_depthwise(step, net, window, epsilon, err);
-    if (!status && !product->info.depthwise) status = pack_product(step, net, product, epsilon, err);
+    if (window->info.depthwise) status = pack_layer(&step->window_packed, net, step, window, epsilon, err);
+    if (!status && !product->info.depthwise) status = pack_layer(&step->packed, net, step, product, epsilon, err);
+    if (!status && is_integer(net)) status = worth_of(&step->worth, net, product, err);
     return status;
 }
 
@@ -201,7 +251,7 @@ static void size_scratch(cyg_backbone *net)
     const size_t element = net->arithmetic->element;
     const cyg_step *first = &net->steps[0];
     net->input_lines = input_lines(first);
-    const size_t input = cyg_padded(net->input_lines * first->in_width * first->in_step * element);
+    const size_t input = cyg_padded(net->input_lines * cyg_input_row(net));
     for (int g = 0; g < net->group_count; g++) {
         size_t size = g ? 0 : input;
         for (int s = net->groups[g].first; s < net->groups[g].last; s++)
@@ -215,6 +265,7 @@ static void size_scratch(cyg_backbone *net)
         if (net->panel_size < panel) net->panel_size = panel;
         if (net->zeros < zeros) net->zeros = zeros;
     }
+    net->border = cyg_padded(cyg_input_row(net));
     net->scratch_size += net->panel_size + cyg_padded((size_t)first->in_width * 3 * sizeof(float));
 }
 
@@ -224,6 +275,7 @@ cyg_status cyg_plan_make(cyg_backbone *net, double epsilon, cyg_error *err)
 {
     int last_layer[CYG_MAX_LAYERS];
     bool ends[CYG_MAX_LAYERS];
+    net->levels = cyg_integers_levels(&net->input);
     for (int layer = 0; layer < net->layer_count; ) {
         const cyg_status status = add_step(net, &layer, epsilon, err);
         if (status) return status;
@@ -248,5 +300,6 @@ void cyg_plan_free(cyg_backbone *net)
     for (int s = 0; s < net->step_count; s++) {
         free(net->steps[s].window_packed);
         free(net->steps[s].packed);
+        free(net->steps[s].worth);
     }
 }

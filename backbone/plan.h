@@ -3,6 +3,7 @@
  *
  *   mobilenet.c  description -> layers (cyg_layer)
  *   plan.c       layers -> steps: fused, packed, grouped
+ *   fold.c       the weights of a layer; quantise.c: the same in integers
  *   features.c   the memory of a pass
  *   pass.c       runs the steps
  *   sample.c     makes the first rows
@@ -55,14 +56,16 @@ typedef struct cyg_step {
     enum { CYG_NONE, CYG_PATCHES, CYG_DEPTHWISE } window;
     int kernel, stride, pad_x, pad_y;
     int in_width, in_height, in_channels;
+    int planes;                 /* of the input: 1, or 2 for the network's in integers */
     int out_width, out_height, out_channels;
     int depth;                  /* values in a row of the panel: k of the product */
     size_t in_step, out_step;   /* from one pixel of input or output to the next, in values */
     int chunk;                  /* output pixels in a panel */
     int lines;                  /* rows of output that are held: all, or a ring inside of a group */
     size_t offset;              /* of the output in the arena, if lines is all of it, bytes */
-    float *window_packed;       /* DEPTHWISE */
-    void  *packed;              /* of the product, or NULL */
+    void *window_packed;        /* DEPTHWISE */
+    void *packed;               /* of the product, or NULL */
+    float *worth;               /* [out_channels] of a level of the output; NULL: it is floats */
 } cyg_step;
 
 /* From one pixel to the next of a panel or a map that is not kept. Neighbours a multiple of a
@@ -82,6 +85,7 @@ struct cyg_backbone {
     const cyg_arithmetic *arithmetic;           /* of all layers */
     cyg_input  input;
     float      lo, hi;                          /* of the activation */
+    cyg_levels levels;                          /* of the input */
     int        layer_count, step_count, group_count, tap_count;
     cyg_layer  layers[CYG_MAX_LAYERS];
     cyg_step   steps[CYG_MAX_LAYERS];
@@ -91,7 +95,7 @@ struct cyg_backbone {
     int        pool_tap;                        /* which tap is "pool", -1: none; the mean of ... */
     int        pool_layer, pool_step;           /* ... the last layer before the extra ones, */
     size_t     pool_floats;                     /* ... whose floats are here in the arena */
-    size_t     packed_size, arena_size, scratch_size, panel_size, zeros;   /* bytes */
+    size_t     packed_size, arena_size, scratch_size, panel_size, zeros, border;   /* bytes */
 };
 
 /* plan.c: fills in everything after the layers and taps; reads and packs the weights. */
@@ -101,6 +105,17 @@ void       cyg_plan_free(cyg_backbone *net);
 /* fold.c: the weights and bias of a layer, batch norm folded in. The caller frees both. */
 cyg_status cyg_layer_weights(float **weights, float **bias, const cyg_model *model,
                              const cyg_layer *layer, double epsilon, cyg_error *err);
+
+/* quantise.c: w[k][n] and bias[n], of inputs in levels, for outputs whose levels are worth that
+ * much each. cyg_integers_free in any case. CYG_UNSUPPORTED: k is too many. */
+cyg_status cyg_integers_make(cyg_integers *out, const cyg_model *model, const float *weights, const float *bias,
+                             int k, int n, const float *worth, cyg_error *err);
+void       cyg_integers_free(cyg_integers *w);
+/* How the network's input becomes levels, and the weights [kernel][kernel][3][n] of the first layer
+ * for inputs that are: [2][kernel][kernel][3][n]. */
+cyg_levels cyg_integers_levels(const cyg_input *input);
+cyg_status cyg_integers_input(float **weights, float *bias, const cyg_input *input, const cyg_layer_info *l,
+                              const char *path, cyg_error *err);
 
 /* ---- Sampling -------------------------------------------------------------------- */
 
@@ -148,7 +163,8 @@ typedef struct cyg_scratch {
 struct cyg_features {
     const cyg_backbone *net;
     cyg_executor executor;
-    char        *memory, *arena, *zeros;
+    char        *memory, *arena;
+    char        *zeros, *border;                /* a row outside of a map, and of the network's input */
     cyg_scratch *scratch;                       /* [executor.threads] */
     const float *tensor;                        /* during a pass; NULL: the sampler makes the input */
     cyg_sampler  sampler;
@@ -160,6 +176,18 @@ struct cyg_features {
 static inline size_t cyg_padded(size_t bytes)
 {
     return (bytes + CYG_SLACK + 63) / 64 * 64;
+}
+
+/* Bytes of a row of the network's input. */
+static inline size_t cyg_input_row(const cyg_backbone *net)
+{
+    return (size_t)net->input.width * 3 * net->steps[0].planes * net->arithmetic->element;
+}
+
+/* Where a row of it is made in floats. */
+static inline float *cyg_input_floats(const cyg_backbone *net, const cyg_scratch *scratch)
+{
+    return (float *)(void *)(scratch->memory + net->panel_size);
 }
 
 static inline float *cyg_floats_at(const cyg_features *maps, size_t offset)

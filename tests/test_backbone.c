@@ -131,15 +131,30 @@ static double distance(const float *got, const double *want, size_t n)
     return sqrt(difference / size);
 }
 
-/* bfloat16 keeps 8 bits, and 28 layers of it add up. */
+static const char *const precisions[] = { "f32", "bf16", "i8" };
+/* bfloat16 keeps 8 bits, and 28 layers of it add up; levels keep 7, and these networks do not use
+ * the whole of their ranges. */
+static const double limits[] = { 2e-6, 1.5e-2, 8e-2 };
+enum { PRECISIONS = 3 };
+
 static void assert_map(const cyg_backbone *net, const cyg_features *maps, const char *name, const double *want)
 {
-    const double limit = strcmp(cyg_backbone_precision(net), "bf16") ? 2e-6 : 1.5e-2;
+    int precision = 0;
+    while (strcmp(cyg_backbone_precision(net), precisions[precision])) precision++;
+    const double limit = limits[precision];
     const cyg_tensor got = cyg_features_get(maps, name);
     if (!got.data) return;
     const double d = distance(got.data, want, (size_t)got.width * got.height * got.channels);
     if (!(d < limit))
         fail_msg("%s %s: %s: relative distance %g", cyg_backbone_isa(net), cyg_backbone_precision(net), name, d);
+}
+
+/* Integers are the same in every table. */
+static void assert_same_bits(const cyg_features *got, const cyg_features *want, const char *name, const char *isa)
+{
+    const cyg_tensor a = cyg_features_get(got, name), b = cyg_features_get(want, name);
+    if (a.data && memcmp(a.data, b.data, (size_t)a.width * a.height * a.channels * sizeof *a.data))
+        fail_msg("%s i8: %s is not the same as in another table", isa, name);
 }
 
 typedef struct shape {
@@ -175,13 +190,13 @@ static network random_network(const shape *s)
 static void naive_agrees(void **state)
 {
     const cyg_kernels *list[CYG_MAX_ISAS];
-    const int count = 2 * cyg_kernels_list(list);
+    const int count = PRECISIONS * cyg_kernels_list(list);
     const shape *s = *state;
     network random = random_network(s);
-    cyg_backbone *nets[2 * CYG_MAX_ISAS];
-    cyg_features *maps[2 * CYG_MAX_ISAS];
+    cyg_backbone *nets[PRECISIONS * CYG_MAX_ISAS];
+    cyg_features *maps[PRECISIONS * CYG_MAX_ISAS];
     for (int i = 0; i < count; i++) {
-        nets[i] = backbone(random.model, list[i / 2]->isa, i % 2 ? "bf16" : "f32");
+        nets[i] = backbone(random.model, list[i / PRECISIONS]->isa, precisions[i % PRECISIONS]);
         maps[i] = features(nets[i], NULL);
         float *input = random_input(nets[i]);
         for (int again = 0; again < 2; again++) cyg_backbone_run_tensor(nets[i], input, maps[i]);
@@ -195,6 +210,8 @@ static void naive_agrees(void **state)
         const cyg_layer_info info = cyg_backbone_layer(nets[0], l);
         map = naive_layer(map, random.model, &info);
         for (int i = 0; i < count; i++) assert_map(nets[i], maps[i], info.name, map);
+        for (int i = 2; i < count; i += PRECISIONS)
+            assert_same_bits(maps[i], maps[2], info.name, cyg_backbone_isa(nets[i]));
         if (strcmp(info.name, "conv13_pw")) continue;
         double *mean = calloc(info.out_channels, sizeof *mean);
         const int pixels = info.out_width * info.out_height;
@@ -266,6 +283,7 @@ static void threads_agree(void **state)
 {
     threads_change_no_bit(*state, "f32");
     threads_change_no_bit(*state, "bf16");
+    threads_change_no_bit(*state, "i8");
 }
 
 /* ---- The published detector ---------------------------------------------------------------- */
@@ -327,6 +345,31 @@ static void detector_agrees(void **state)
 }
 
 /* ---- What is asked wrongly -------------------------------------------------------------------- */
+
+/* In integers a layer needs an end, which relu does not give it. */
+static void integers_need_ranges(void **state)
+{
+    network random = network_make(.25, 64, 64, "[]", "[\"pool\"]");
+    char *const activation = memmem(random.bytes, 100000, "relu6", 5);
+    assert_non_null(activation);
+    memcpy(activation, "relu\\\" ", 7);                /* of the text "relu6\\\"" */
+    uint64_t size;                                      /* of the file: header and tensors */
+    memcpy(&size, random.bytes, sizeof size);
+    size += sizeof size;
+    for (int i = 0; i < cyg_model_tensor_count(random.model); i++)
+        size += cyg_model_tensor(random.model, i).count * sizeof(float);
+    cyg_model *model;
+    cyg_backbone *net;
+    cyg_error err = { 0 };
+    assert_int_equal(cyg_model_wrap(&model, random.bytes, size, "random", &err), CYG_OK);
+    assert_int_equal(cyg_backbone_create(&net, model, &(cyg_backbone_params){ .precision = "f32" }, &err), CYG_OK);
+    cyg_backbone_free(net);
+    assert_int_equal(cyg_backbone_create(&net, model, &(cyg_backbone_params){ .precision = "i8" }, &err), CYG_UNSUPPORTED);
+    assert_string_equal(err.message, "random: precision i8: layer 'conv0' has no range; cygnet-model quantize makes "
+                                     "a model file that has them");
+    cyg_model_close(model);
+    network_free(&random);
+}
 
 static void refuses(void **state)
 {
@@ -414,6 +457,7 @@ int main(void)
         { "threads, 0.25-224x160", threads_agree, NULL, NULL, (void *)&shapes[1] },
         { "threads, 0.4-250x331", threads_agree, NULL, NULL, (void *)&shapes[2] },
         cmocka_unit_test(detector_agrees),
+        cmocka_unit_test(integers_need_ranges),
         cmocka_unit_test(refuses),
         cmocka_unit_test(refuses_gigabytes),
         cmocka_unit_test(tells_about_itself),

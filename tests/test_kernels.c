@@ -46,8 +46,11 @@ static void assert_close(const cyg_kernels *t, const char *what, const float *go
 /* Values as an arithmetic stores them, followed by what kernels may read; freed by the caller. */
 static void *stored(const cyg_arithmetic *a, const float *values, size_t n)
 {
-    void *out = calloc(n + CYG_SLACK, a->element);
-    a->narrow(out, values, n);
+    void *out = calloc(n + 2 + CYG_SLACK, a->element);
+    float *padded = calloc(n + 2, sizeof *padded);      /* to whole pixels */
+    memcpy(padded, values, n * sizeof *values);
+    a->narrow(out, padded, (n + 2) / 3, NULL);
+    free(padded);
     return out;
 }
 
@@ -55,7 +58,7 @@ static void *stored(const cyg_arithmetic *a, const float *values, size_t n)
 static float *loaded(const cyg_arithmetic *a, void *values, size_t n)
 {
     float *out = malloc(n * sizeof *out);
-    a->widen(out, values, n);
+    a->widen(out, values, n, 1, NULL);
     free(values);
     return out;
 }
@@ -120,7 +123,8 @@ static float *depthwise_of(const cyg_kernels *t, const char *precision, const fl
                            int from, int to, size_t n)
 {
     const cyg_arithmetic *a = cyg_kernels_arithmetic(t, precision);
-    float *blank = unset_floats(n), *packed = malloc(cyg_pack_depthwise_size(t, window->channels));
+    float *blank = unset_floats(n);
+    void *packed = malloc(cyg_pack_depthwise_size(t, a, window->channels));
     char *in = stored(a, rows, 3 * window->width * in_step);
     void *out = stored(a, blank, n);
     const size_t row = window->width * in_step * a->element;
@@ -148,6 +152,127 @@ static void depthwise_agrees(void **state)
         float *got = depthwise_of(t, precision, rows, in_step, w, bias, out_step, &window, from, to, n);
         assert_layers_close(t, cyg_kernels_arithmetic(t, precision), "depthwise", got, want, n, 9);
         free(rows); free(w); free(bias); free(want); free(got);
+    }
+}
+
+/* ---- Integers: the same bits in every table ------------------------------------------------ */
+
+static uint8_t *some_levels(size_t n)
+{
+    uint8_t *p = malloc(n + CYG_SLACK);
+    const bool extreme = any(0, 3) == 0;
+    for (size_t i = 0; i < n + CYG_SLACK; i++) p[i] = (uint8_t)(extreme ? 127 : any(0, 127));
+    return p;
+}
+
+/* Outputs all over 0 .. 127 and beyond; some weights as large as may be. */
+static cyg_integers some_integers(int k, int n)
+{
+    cyg_integers w = { malloc((size_t)k * n), malloc((size_t)n * sizeof(int32_t)), malloc((size_t)n * sizeof(float)) };
+    const int extreme = any(0, 3);
+    for (int i = 0; i < k * n; i++) w.weights[i] = (int8_t)(extreme ? any(-127, 127) : i % 2 ? 127 : -127);
+    for (int j = 0; j < n; j++) {
+        w.bias[j] = any(-4000, 9000) * (extreme == 1 ? 100000 : 1);
+        w.scale[j] = any(1, 1000) / (40.f * (float)(40 + k) * (extreme == 1 ? 10000 : 1));
+    }
+    return w;
+}
+
+static void free_integers(cyg_integers *w)
+{
+    free(w->weights); free(w->bias); free(w->scale);
+}
+
+static uint8_t *levels_product(const cyg_kernels *t, const uint8_t *in, size_t in_step, const cyg_integers *w,
+                               size_t out_step, int m, int k, int n)
+{
+    uint8_t *out = memset(malloc(m * out_step), 200, m * out_step);
+    void *packed = malloc(cyg_pack_product_size(t, t->i8, k, n));
+    cyg_pack_product_i8(packed, t, w, k, n);
+    t->i8->product(out, out_step, in, in_step, packed, m, k, n, 0, 0);
+    free(packed);
+    return out;
+}
+
+static void integer_product_agrees(void **state)
+{
+    const cyg_kernels *t = *state, *ref = cyg_kernels_find("ref");
+    for (int trial = 0; trial < 2 * TRIALS; trial++) {
+        const int m = any(1, 40), k = any(1, 150), n = any(1, 300);
+        const size_t in_step = k + any(0, 3), out_step = n + any(0, 3);
+        uint8_t *in = some_levels(m * in_step);
+        cyg_integers w = some_integers(k, n);
+        uint8_t *want = levels_product(ref, in, in_step, &w, out_step, m, k, n);
+        uint8_t *got = levels_product(t, in, in_step, &w, out_step, m, k, n);
+        assert_memory_equal(got, want, m * out_step);
+        free(in); free_integers(&w); free(want); free(got);
+    }
+}
+
+/* Halves go to the even level, what is more than 127 or less than 0 stays there. */
+static void known_integers(void **state)
+{
+    const cyg_kernels *t = *state;
+    int8_t weights[] = { 1, 1, 1, 1, 1, -1, 127 };
+    int32_t bias[] = { 0, 1, 2, 3, 500, 0, -16000 };
+    float scale[] = { .5f, .5f, .5f, .5f, .5f, .5f, 1 };
+    const uint8_t in[] = { 0, 3, 127, 0 }, want[3][7] = { { 0, 0, 1, 2, 127, 0, 0 }, { 2, 2, 2, 3, 127, 0, 0 },
+                                                          { 64, 64, 64, 65, 127, 0, 127 } };
+    uint8_t *got = levels_product(t, in, 1, &(cyg_integers){ weights, bias, scale }, 7, 3, 1, 7);
+    assert_memory_equal(got, want, sizeof want);
+    free(got);
+}
+
+static uint8_t *levels_depthwise(const cyg_kernels *t, const uint8_t *rows, size_t in_step, const cyg_integers *w,
+                                 size_t out_step, const cyg_window *window, int from, int to, size_t n)
+{
+    uint8_t *out = memset(malloc(n), 200, n);
+    void *packed = malloc(cyg_pack_depthwise_size(t, t->i8, window->channels));
+    const size_t row = window->width * in_step;
+    const void *const three[3] = { rows, rows + row, rows + 2 * row };
+    cyg_pack_depthwise_i8(packed, t, w, window->channels);
+    t->i8->depthwise(out, out_step, three, in_step, window, from, to, packed, 0, 0);
+    free(packed);
+    return out;
+}
+
+static void integer_depthwise_agrees(void **state)
+{
+    const cyg_kernels *t = *state, *ref = cyg_kernels_find("ref");
+    for (int trial = 0; trial < 4 * TRIALS; trial++) {
+        const int channels = trial % 2 ? any(1, 200) : 1 << any(0, 7);
+        const cyg_window window = { any(1, 40), channels, any(1, 2), any(0, 1) };
+        const int outs = (window.width + window.stride - 1) / window.stride;
+        const int from = any(0, outs - 1), to = any(from + 1, outs);
+        const size_t out_step = channels + (any(0, 1) ? any(0, 3) : 0), n = (outs - 1) * out_step + channels;
+        const size_t in_step = channels + (any(0, 1) ? any(0, 3) : 0);
+        uint8_t *rows = some_levels(3 * window.width * in_step);
+        cyg_integers w = some_integers(9, channels);
+        uint8_t *want = levels_depthwise(ref, rows, in_step, &w, out_step, &window, from, to, n);
+        uint8_t *got = levels_depthwise(t, rows, in_step, &w, out_step, &window, from, to, n);
+        assert_memory_equal(got, want, n);
+        free(rows); free_integers(&w); free(want); free(got);
+    }
+}
+
+static void levels_agree(void **state)
+{
+    const cyg_kernels *t = *state, *ref = cyg_kernels_find("ref");
+    const cyg_levels levels = { { -1, -124, 0 }, { 127, .9f, 254 } };
+    for (int trial = 0; trial < TRIALS; trial++) {
+        const int pixels = any(1, 70), channels = any(1, 70);
+        float *in = some_floats(3 * (size_t)pixels), *worth = some_floats(channels);
+        for (int i = 0; i < pixels; i++) in[3 * i + 1] *= 200;
+        uint8_t want[6 * 70], got[6 * 70];
+        ref->i8->narrow(want, in, pixels, &levels);
+        t->i8->narrow(got, in, pixels, &levels);
+        assert_memory_equal(got, want, 6 * pixels);
+        uint8_t *map = some_levels((size_t)pixels * channels);
+        float *wide[2] = { unset_floats((size_t)pixels * channels), unset_floats((size_t)pixels * channels) };
+        ref->i8->widen(wide[0], map, pixels, channels, worth);
+        t->i8->widen(wide[1], map, pixels, channels, worth);
+        assert_memory_equal(wide[0], wide[1], (size_t)pixels * channels * sizeof(float));
+        free(in); free(worth); free(map); free(wide[0]); free(wide[1]);
     }
 }
 
@@ -235,6 +360,10 @@ int main(void)
             { "product", product_agrees, NULL, NULL, t },
             { "product of a known answer", known_product, NULL, NULL, t },
             { "depthwise", depthwise_agrees, NULL, NULL, t },
+            { "product of integers", integer_product_agrees, NULL, NULL, t },
+            { "product of known integers", known_integers, NULL, NULL, t },
+            { "depthwise in integers", integer_depthwise_agrees, NULL, NULL, t },
+            { "levels", levels_agree, NULL, NULL, t },
             { "mean", mean_agrees, NULL, NULL, t },
             { "blend", blend_agrees, NULL, NULL, t },
             { "colour", colour_agrees, NULL, NULL, t },

@@ -4,6 +4,12 @@
  * tolerance of tests/test_kernels.c). Activations are NHWC; "step" is the distance from
  * one pixel to the next in values. No pointer needs alignment. Weights are packed for one
  * table's vectors by pack.c, and only that table can read them.
+ *
+ * Integers. An activation is one of the levels 0 .. 127, a weight -127 .. 127, so that no
+ * instruction set's sum of products saturates: all tables give the same integers, bit for bit. A
+ * sum becomes a level by requantising: level = clamp(round((float)sum * scale), 0, 127). That is
+ * two conversions and one product of floats, each to the nearest, ties to even, and no sum that
+ * could be contracted into it, so that it too is the same everywhere.
  */
 #ifndef CYG_KERNELS_H
 #define CYG_KERNELS_H
@@ -19,13 +25,20 @@ typedef struct cyg_colour { float matrix[3][3], offset[3], mean[3], scale[3]; } 
 /* A row of a depthwise layer: width columns of input, `pad` of zeros before them. */
 typedef struct cyg_window { int width, channels, stride, pad; } cyg_window;
 
-/* Layers in one kind of number: how activations are stored; sums are float32 in all.
+/* The network's input in integers: channel c of a pixel is round((x - black[c]) * step[c]), from 0
+ * to 254, as the sum of two levels. */
+typedef struct cyg_levels { float black[3], step[3]; } cyg_levels;
+
+/* Layers in one kind of number: how activations are stored; sums are float32 or int32.
  *   f32   float32
- *   bf16  bfloat16, the upper half of a float32; weights of products as well */
+ *   bf16  bfloat16, the upper half of a float32; weights of products as well
+ *   i8    levels; the product and the depthwise layer clamp to 0 .. 127 instead of lo .. hi, and a
+ *         level stands for as much as packing said */
 typedef struct cyg_arithmetic {
-    const char *precision;  /* "f32", "bf16" */
+    const char *precision;  /* "f32", "bf16", "i8" */
     size_t element;         /* bytes of an activation */
     int    group;           /* inputs that a product multiplies at a time */
+    int    columns;         /* outputs of a packed panel: a multiple of the table's lanes */
 
     /* out[i][j] = clamp(bias[j] + sum over p of in[i][p] * w[p][j], lo, hi)
      * for i < m, j < n, p < k. A 1x1 convolution over m pixels, and every other one once its
@@ -40,12 +53,14 @@ typedef struct cyg_arithmetic {
      * where columns outside 0 .. width-1 count as 0. Each row of `in` must be followed by
      * CYG_SLACK readable bytes (of any value). */
     void (*depthwise)(void *out, size_t out_step, const void *const in[3], size_t in_step,
-                      const cyg_window *window, int from, int to, const float *packed,
+                      const cyg_window *window, int from, int to, const void *packed,
                       float lo, float hi);
 
-    /* To and from float32, to the nearest. */
-    void (*widen)(float *out, const void *in, size_t count);
-    void (*narrow)(void *out, const float *in, size_t count);
+    /* A map to float32: out[pixel][c] = in[pixel][c], times worth[c] if it is levels. */
+    void (*widen)(float *out, const void *in, size_t pixels, int channels, const float *worth);
+    /* The network's input, [pixels][3], from float32, to the nearest. In integers two planes, first
+     * the smaller halves of all values, then the others; the rest does not look at levels. */
+    void (*narrow)(void *out, const float *in, size_t pixels, const cyg_levels *levels);
 
     /* As many multiply-adds a second as the product could do at most, its operands in registers
      * or the nearest cache; returns how many it did. */
@@ -53,11 +68,11 @@ typedef struct cyg_arithmetic {
 } cyg_arithmetic;
 
 typedef struct cyg_kernels {
-    const char *isa;        /* "ref", "sse2", "avx2", "avx512", "avx512bf16", "neon" */
+    const char *isa;        /* "ref", "sse2", "avx2", "avx512", "avx512bf16", "neon" ... */
     int lanes;              /* floats in a vector */
-    int columns;            /* outputs of a packed panel: a multiple of lanes */
 
     cyg_arithmetic f32, bf16;
+    const cyg_arithmetic *i8;       /* integer.c */
 
     /* out[c] = the mean of in[pixel][c] */
     void (*mean)(float *out, const float *in, int pixels, int channels);
@@ -76,7 +91,7 @@ typedef struct cyg_kernels {
     void (*scan)(int32_t *dots, const uint8_t *codes, const int8_t *with, int count, int width);
 } cyg_kernels;
 
-enum { CYG_MAX_ISAS = 8, CYG_SLACK = 64, CYG_SCAN_WIDTH = 64 };
+enum { CYG_MAX_ISAS = 8, CYG_MAX_COLUMNS = 64, CYG_SLACK = 64, CYG_SCAN_WIDTH = 64 };
 
 /* Writes every table that runs on this CPU, best first; returns how many. */
 int cyg_kernels_list(const cyg_kernels *out[CYG_MAX_ISAS]);
@@ -90,17 +105,41 @@ const cyg_arithmetic *cyg_kernels_arithmetic(const cyg_kernels *table, const cha
 
 /* Bytes that the packed forms take. */
 size_t cyg_pack_product_size(const cyg_kernels *table, const cyg_arithmetic *a, int k, int n);
-size_t cyg_pack_depthwise_size(const cyg_kernels *table, int channels);
-/* Where output `column` (a multiple of table->columns) begins in the packed form, in bytes. */
+size_t cyg_pack_depthwise_size(const cyg_kernels *table, const cyg_arithmetic *a, int channels);
+/* Where output `column` (a multiple of a->columns) begins in the packed form, in bytes. */
 size_t cyg_pack_product_at(const cyg_arithmetic *a, int k, int column);
 
-/* w[k][n] and bias[n] to panels of table->columns outputs: float bias[columns], then
+/* w[k][n] and bias[n] to panels of a->columns outputs: float bias[columns], then
  * [k / group][columns][group] of the arithmetic's numbers, k rounded up with zeros. The last
- * panel is as narrow as whole vectors allow. */
+ * panel is as narrow as one, two or four vectors allow. */
 void cyg_pack_product(void *out, const cyg_kernels *table, const cyg_arithmetic *a, const float *w,
                       const float *bias, int k, int n);
 /* w[3][3][channels] and bias[channels] to blocks of table->lanes channels: [1 + 9][lanes]. */
-void cyg_pack_depthwise(float *out, const cyg_kernels *table, const float *w, const float *bias,
+void cyg_pack_depthwise(void *out, const cyg_kernels *table, const float *w, const float *bias,
                         int channels);
+
+/* Weights in integers: level j = clamp(round((float)(bias[j] + sum of levels * weights) *
+ * scale[j]), 0, 127), where no sum may leave int32 and scale is at most 1. */
+typedef struct cyg_integers {
+    int8_t  *weights;       /* [k][n]; depthwise [3][3][channels] */
+    int32_t *bias;          /* [n] */
+    float   *scale;         /* [n] */
+} cyg_integers;
+
+/* The same in integers; the outputs of a panel are in the order of cyg_pack_order.
+ *   product    panels of int32 bias[columns], float scale[columns], [k / 4][columns][4]
+ *   depthwise  blocks of a->columns channels: int32 bias[columns], float scale[columns], then for
+ *              each column of the kernel [columns][its three rows and 0]. Few channels, of which
+ *              a block holds a whole number, are repeated: it is several pixels then. */
+void cyg_pack_product_i8(void *out, const cyg_kernels *table, const cyg_integers *w, int k, int n);
+void cyg_pack_depthwise_i8(void *out, const cyg_kernels *table, const cyg_integers *w, int channels);
+
+/* Which output of a panel of `vectors` vectors is in place i of its int32 sums. Narrowing four
+ * vectors to one of bytes takes four int32 of each in turn, in every 16 bytes for themselves. */
+static inline int cyg_pack_order(int i, int lanes, int vectors)
+{
+    const int vector = i / lanes, lane = i % lanes;
+    return lane / 4 * 4 * vectors + 4 * vector + lane % 4;
+}
 
 #endif

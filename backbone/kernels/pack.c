@@ -8,20 +8,38 @@ static int round_up(int n, int to)
     return (n + to - 1) / to * to;
 }
 
+/* Bytes before the weights of an output: its bias; of integers also its scale. */
+static size_t head_bytes(const cyg_arithmetic *a)
+{
+    return a->element == 1 ? sizeof(int32_t) + sizeof(float) : sizeof(float);
+}
+
+/* Outputs of a panel that has `left` to hold: one vector, two or four. */
+static int panel_width(const cyg_kernels *table, const cyg_arithmetic *a, int left)
+{
+    int width = table->lanes;
+    while (width < left && width < a->columns) width *= 2;
+    return width;
+}
+
 size_t cyg_pack_product_at(const cyg_arithmetic *a, int k, int column)
 {
-    return (size_t)column * (sizeof(float) + (size_t)round_up(k, a->group) * a->element);
+    return (size_t)column * (head_bytes(a) + (size_t)round_up(k, a->group) * a->element);
 }
 
 size_t cyg_pack_product_size(const cyg_kernels *table, const cyg_arithmetic *a, int k, int n)
 {
-    return cyg_pack_product_at(a, k, round_up(n, table->lanes));
+    const int whole = n / a->columns * a->columns;
+    return cyg_pack_product_at(a, k, whole + (n > whole ? panel_width(table, a, n - whole) : 0));
 }
 
-size_t cyg_pack_depthwise_size(const cyg_kernels *table, int channels)
+size_t cyg_pack_depthwise_size(const cyg_kernels *table, const cyg_arithmetic *a, int channels)
 {
+    if (a->element == 1) return (size_t)round_up(channels, a->columns) * (head_bytes(a) + 3 * 4);
     return (size_t)round_up(channels, table->lanes) * (1 + 9) * sizeof(float);
 }
+
+/* ---- Floats ------------------------------------------------------------------------------ */
 
 static char *put(char *out, float value, size_t element)
 {
@@ -45,16 +63,66 @@ void cyg_pack_product(void *out, const cyg_kernels *table, const cyg_arithmetic 
                       const float *bias, int k, int n)
 {
     char *to = out;
-    for (int j = 0; j < n; j += table->columns) {
-        const int left = round_up(n - j, table->lanes);
-        to = pack_panel(to, a, w, bias, k, n, j, left < table->columns ? left : table->columns);
+    for (int j = 0; j < n; j += a->columns) to = pack_panel(to, a, w, bias, k, n, j, panel_width(table, a, n - j));
+}
+
+void cyg_pack_depthwise(void *out, const cyg_kernels *table, const float *w, const float *bias,
+                        int channels)
+{
+    char *to = out;
+    for (int c = 0; c < channels; c += table->lanes)
+        to = pack_panel(to, &table->f32, w, bias, 9, channels, c, table->lanes);
+}
+
+/* ---- Integers ---------------------------------------------------------------------------- */
+
+/* Which of n outputs is at place i of the panel that begins with `first`; -1: none. */
+static int output_at(const cyg_kernels *table, int i, int first, int width, int n)
+{
+    const int j = first + cyg_pack_order(i, table->lanes, width / table->lanes);
+    return j < n ? j : -1;
+}
+
+static char *pack_heads(char *out, const cyg_integers *w, const int *outputs, int width)
+{
+    for (int i = 0; i < width; i++, out += sizeof(int32_t))
+        memcpy(out, outputs[i] < 0 ? &(int32_t){ 0 } : &w->bias[outputs[i]], sizeof(int32_t));
+    for (int i = 0; i < width; i++, out += sizeof(float))
+        memcpy(out, outputs[i] < 0 ? &(float){ 0 } : &w->scale[outputs[i]], sizeof(float));
+    return out;
+}
+
+void cyg_pack_product_i8(void *out, const cyg_kernels *table, const cyg_integers *w, int k, int n)
+{
+    const cyg_arithmetic *a = table->i8;
+    int outputs[CYG_MAX_COLUMNS];
+    char *to = out;
+    for (int j = 0; j < n; j += a->columns) {
+        const int width = panel_width(table, a, n - j);
+        for (int i = 0; i < width; i++) outputs[i] = output_at(table, i, j, width, n);
+        to = pack_heads(to, w, outputs, width);
+        for (int p = 0; p < k; p += a->group)
+            for (int i = 0; i < width; i++)
+                for (int q = p; q < p + a->group; q++)
+                    *to++ = outputs[i] >= 0 && q < k ? w->weights[(size_t)q * n + outputs[i]] : 0;
     }
 }
 
-void cyg_pack_depthwise(float *out, const cyg_kernels *table, const float *w, const float *bias,
-                        int channels)
+void cyg_pack_depthwise_i8(void *out, const cyg_kernels *table, const cyg_integers *w, int channels)
 {
-    char *to = (char *)out;
-    for (int c = 0; c < channels; c += table->lanes)
-        to = pack_panel(to, &table->f32, w, bias, 9, channels, c, table->lanes);
+    const int width = table->i8->columns;
+    const bool repeats = channels < width && width % channels == 0;
+    int outputs[CYG_MAX_COLUMNS];
+    char *to = out;
+    for (int c = 0; c < channels; c += width) {
+        for (int i = 0; i < width; i++) {
+            const int order = cyg_pack_order(i, table->lanes, width / table->lanes);
+            outputs[i] = repeats ? order % channels : output_at(table, i, c, width, channels);
+        }
+        to = pack_heads(to, w, outputs, width);
+        for (int kx = 0; kx < 3; kx++)
+            for (int i = 0; i < width; i++)
+                for (int ky = 0; ky < 4; ky++)
+                    *to++ = outputs[i] >= 0 && ky < 3 ? w->weights[(ky * 3 + kx) * channels + outputs[i]] : 0;
+    }
 }

@@ -1,6 +1,7 @@
 /* reference.c - the kernels as plain loops: the specification of kernels.h. */
 #include "bfloat.h"
 #include "kernels.h"
+#include <math.h>
 #include <string.h>
 
 typedef struct range { float lo, hi; } range;
@@ -68,30 +69,37 @@ static void product_bf16(void *out, size_t out_step, const void *in, size_t in_s
 }
 
 static void depthwise_f32(void *out, size_t out_step, const void *const in[3], size_t in_step,
-                          const cyg_window *window, int from, int to, const float *packed, float lo,
+                          const cyg_window *window, int from, int to, const void *packed, float lo,
                           float hi)
 {
     depthwise(sizeof(float), out, out_step, in, in_step, window, from, to, packed, (range){ lo, hi });
 }
 
 static void depthwise_bf16(void *out, size_t out_step, const void *const in[3], size_t in_step,
-                           const cyg_window *window, int from, int to, const float *packed, float lo,
+                           const cyg_window *window, int from, int to, const void *packed, float lo,
                            float hi)
 {
     depthwise(sizeof(bfloat), out, out_step, in, in_step, window, from, to, packed, (range){ lo, hi });
 }
 
-static void copy_f32(float *out, const void *in, size_t count)      { memcpy(out, in, count * sizeof *out); }
-static void copy_to_f32(void *out, const float *in, size_t count)   { memcpy(out, in, count * sizeof *in); }
-
-static void widen_bf16(float *out, const void *in, size_t count)
+static void widen_f32(float *out, const void *in, size_t pixels, int channels, const float *worth)
 {
-    for (size_t i = 0; i < count; i++) out[i] = get(in, i, sizeof(bfloat));
+    memcpy(out, in, pixels * channels * sizeof *out);
 }
 
-static void narrow_bf16(void *out, const float *in, size_t count)
+static void narrow_f32(void *out, const float *in, size_t pixels, const cyg_levels *levels)
 {
-    for (size_t i = 0; i < count; i++) set(out, i, in[i], sizeof(bfloat));
+    memcpy(out, in, pixels * 3 * sizeof *in);
+}
+
+static void widen_bf16(float *out, const void *in, size_t pixels, int channels, const float *worth)
+{
+    for (size_t i = 0; i < pixels * channels; i++) out[i] = get(in, i, sizeof(bfloat));
+}
+
+static void narrow_bf16(void *out, const float *in, size_t pixels, const cyg_levels *levels)
+{
+    for (size_t i = 0; i < pixels * 3; i++) set(out, i, in[i], sizeof(bfloat));
 }
 
 static int64_t spin(int rounds)
@@ -105,6 +113,70 @@ static int64_t spin(int rounds)
     for (int j = 0; j < 8; j++) x = sum[j];
     return (int64_t)rounds * 8;
 }
+
+/* ---- Layers in integers -------------------------------------------------------------------- */
+
+/* What comes before the weights of an output. */
+typedef struct head { int32_t bias; float scale; } head;
+
+static uint8_t level(int32_t sum, float scale)
+{
+    const long rounded = lrintf((float)sum * scale);
+    return (uint8_t)(rounded < 0 ? 0 : rounded > 127 ? 127 : rounded);
+}
+
+static void product_i8(void *out, size_t out_step, const void *in, size_t in_step, const void *packed,
+                       int m, int k, int n, float lo, float hi)
+{
+    const int8_t *panel = packed;                           /* panels of one column */
+    for (int j = 0; j < n; j++, panel += sizeof(head) + (k + 3) / 4 * 4)
+        for (int i = 0; i < m; i++) {
+            head first;
+            memcpy(&first, panel, sizeof first);
+            int32_t sum = first.bias;
+            for (int p = 0; p < k; p++) sum += ((const uint8_t *)in)[i * in_step + p] * panel[sizeof first + p];
+            ((uint8_t *)out)[i * out_step + j] = level(sum, first.scale);
+        }
+}
+
+static void depthwise_i8(void *out, size_t out_step, const void *const in[3], size_t in_step,
+                         const cyg_window *window, int from, int to, const void *packed, float lo, float hi)
+{
+    const int8_t *block = packed;                           /* blocks of one channel */
+    for (int c = 0; c < window->channels; c++, block += sizeof(head) + 12)
+        for (int x = from; x < to; x++) {
+            head first;
+            memcpy(&first, block, sizeof first);
+            int32_t sum = first.bias;
+            for (int tap = 0; tap < 9; tap++) {
+                const int column = x * window->stride - window->pad + tap % 3;
+                if (column >= 0 && column < window->width)
+                    sum += ((const uint8_t *)in[tap / 3])[column * in_step + c] *
+                           block[sizeof first + tap % 3 * 4 + tap / 3];
+            }
+            ((uint8_t *)out)[(x - from) * out_step + c] = level(sum, first.scale);
+        }
+}
+
+static void widen_i8(float *out, const void *in, size_t pixels, int channels, const float *worth)
+{
+    for (size_t i = 0; i < pixels * channels; i++) out[i] = ((const uint8_t *)in)[i] * worth[i % channels];
+}
+
+static void narrow_i8(void *out, const float *in, size_t pixels, const cyg_levels *levels)
+{
+    uint8_t *const small = out, *const large = small + 3 * pixels;
+    for (size_t i = 0; i < 3 * pixels; i++) {
+        const float exact = (in[i] - levels->black[i % 3]) * levels->step[i % 3];
+        const int value = (int)lrintf(clamp(exact, (range){ 0, 254 }));
+        small[i] = (uint8_t)(value / 2);
+        large[i] = (uint8_t)(value - value / 2);
+    }
+}
+
+static const cyg_arithmetic integers = {
+    "i8", 1, 4, 1, product_i8, depthwise_i8, widen_i8, narrow_i8, spin,
+};
 
 /* ---- The rest ---------------------------------------------------------------------------- */
 
@@ -149,9 +221,10 @@ static void colour(float *out, const float *const in[3], const float *cover, con
 
 extern const cyg_kernels cyg_kernels_ref;
 const cyg_kernels cyg_kernels_ref = {
-    .isa = "ref", .lanes = 1, .columns = 1,
-    .f32 = { "f32", sizeof(float), 1, product_f32, depthwise_f32, copy_f32, copy_to_f32, spin },
-    .bf16 = { "bf16", sizeof(bfloat), 2, product_bf16, depthwise_bf16, widen_bf16, narrow_bf16, spin },
+    .isa = "ref", .lanes = 1,
+    .f32 = { "f32", sizeof(float), 1, 1, product_f32, depthwise_f32, widen_f32, narrow_f32, spin },
+    .bf16 = { "bf16", sizeof(bfloat), 2, 1, product_bf16, depthwise_bf16, widen_bf16, narrow_bf16, spin },
+    .i8 = &integers,
     .mean = mean,
     .blend8 = blend8, .blend16 = blend16, .colour = colour, .scan = scan,
 };

@@ -3,16 +3,6 @@
 #include "simd.h"
 #include "kernels.h"
 
-#if defined(__clang__)
-#define UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define UNROLL _Pragma("GCC unroll 16")
-#endif
-
-/* Inlined with constant sizes, and never takes the address of its sums, so that they stay in
- * registers. */
-#define TILE static inline __attribute__((always_inline)) void
-
 typedef struct range { float lo, hi; } range;
 
 static inline __attribute__((always_inline)) vf clamp(vf x, range to)
@@ -25,7 +15,6 @@ static inline __attribute__((always_inline)) vf clamp(vf x, range to)
  * to a sum: `kind` is a constant wherever these are inlined. */
 
 typedef enum kind { F32, BF16 } kind;
-#define CONST_INLINE static inline __attribute__((always_inline))
 
 CONST_INLINE size_t element(kind is)
 {
@@ -195,19 +184,19 @@ CONST_INLINE int64_t spin(kind is, int rounds)
         product(is, out, out_step, in, in_step, packed, m, k, n, (range){ lo, hi }); \
     } \
     static void depthwise_##name(void *out, size_t out_step, const void *const in[3], size_t in_step, \
-                                 const cyg_window *window, int from, int to, const float *packed, \
+                                 const cyg_window *window, int from, int to, const void *packed, \
                                  float lo, float hi) \
     { \
         depthwise(is, out, out_step, in, in_step, window, from, to, packed, (range){ lo, hi }); \
     } \
-    static void widen_##name(float *out, const void *in, size_t count) \
+    static void widen_##name(float *out, const void *in, size_t pixels, int channels, const float *worth) \
     { \
-        for (size_t i = 0; i < count; i++) \
+        for (size_t i = 0; i < pixels * channels; i++) \
             out[i] = is == F32 ? ((const float *)in)[i] : bfloat_widen(((const bfloat *)in)[i]); \
     } \
-    static void narrow_##name(void *out, const float *in, size_t count) \
+    static void narrow_##name(void *out, const float *in, size_t pixels, const cyg_levels *levels) \
     { \
-        for (size_t i = 0; i < count; i++) { \
+        for (size_t i = 0; i < pixels * 3; i++) { \
             if (is == F32) ((float *)out)[i] = in[i]; \
             else ((bfloat *)out)[i] = bfloat_narrow(in[i]); \
         } \
@@ -283,15 +272,13 @@ static void colour(float *out, const float *const in[3], const float *cover, con
     }
 }
 
-#define JOIN(a, b) a##b
-#define NAMED(isa) JOIN(cyg_kernels_, isa)
-#define TEXT(x) #x
-#define QUOTED(isa) TEXT(isa)
-extern const cyg_kernels NAMED(CYG_ISA);
-const cyg_kernels NAMED(CYG_ISA) = {
-    .isa = QUOTED(CYG_ISA), .lanes = VF, .columns = NR,
-    .f32 = { "f32", sizeof(float), 1, product_f32, depthwise_f32, widen_f32, narrow_f32, spin_f32 },
-    .bf16 = { "bf16", sizeof(bfloat), 2, product_bf16, depthwise_bf16, widen_bf16, narrow_bf16, spin_bf16 },
+extern const cyg_kernels NAMED(cyg_kernels_, CYG_ISA);
+extern const cyg_arithmetic NAMED(cyg_integers_, CYG_ISA);
+const cyg_kernels NAMED(cyg_kernels_, CYG_ISA) = {
+    .isa = QUOTED(CYG_ISA), .lanes = VF,
+    .f32 = { "f32", sizeof(float), 1, NR, product_f32, depthwise_f32, widen_f32, narrow_f32, spin_f32 },
+    .bf16 = { "bf16", sizeof(bfloat), 2, NR, product_bf16, depthwise_bf16, widen_bf16, narrow_bf16, spin_bf16 },
+    .i8 = &NAMED(cyg_integers_, CYG_ISA),
     .mean = mean,
     .blend8 = blend8, .blend16 = blend16, .colour = colour,
     .scan = scan,

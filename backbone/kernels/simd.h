@@ -1,4 +1,4 @@
-/* simd.h - vectors for simd.c: GCC and Clang's vector types, which know + - * and comparisons
+/* simd.h - vectors for simd.c and integer.c: GCC and Clang's vector types, which know + - * and comparisons
  * on every CPU, plus the few operations they lack.
  *
  * Included once per instruction set; the compiler's own macros say which. Order matters:
@@ -16,6 +16,23 @@
 #elif defined(__aarch64__)
 #include <arm_neon.h>
 #endif
+
+#if defined(__clang__)
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define UNROLL _Pragma("GCC unroll 16")
+#endif
+
+/* Inlined with constant sizes. A TILE never takes the address of its sums, so that they stay in
+ * registers. */
+#define CONST_INLINE static inline __attribute__((always_inline))
+#define TILE CONST_INLINE void
+
+/* Names of what each instruction set has its own of: NAMED(cyg_kernels_, CYG_ISA). */
+#define JOIN(a, b) a##b
+#define NAMED(what, isa) JOIN(what, isa)
+#define TEXT(x) #x
+#define QUOTED(isa) TEXT(isa)
 
 /* VBYTES: bytes in a vector. MR: rows of the register tile, such that its MR * NV sums leave
  * a quarter of the registers free (GCC spills if not). */
@@ -74,9 +91,13 @@ static inline vf vf_max(vf a, vf b)             { return vf_choose(a > b, a, b);
  * of products overflows 16 bits, so every instruction below is exact. */
 static inline vi vi_dot4(vi sum, vb a, vb b)
 {
-#if defined(__AVX512BW__)
+#if defined(__AVX512VNNI__)
+    return (vi)_mm512_dpbusd_epi32((__m512i)sum, (__m512i)a, (__m512i)b);
+#elif defined(__AVX512BW__)
     const __m512i pairs = _mm512_maddubs_epi16((__m512i)a, (__m512i)b);
     return sum + (vi)_mm512_madd_epi16(pairs, _mm512_set1_epi16(1));
+#elif defined(__AVXVNNI__)
+    return (vi)_mm256_dpbusd_avx_epi32((__m256i)sum, (__m256i)a, (__m256i)b);
 #elif defined(__AVX2__)
     const __m256i pairs = _mm256_maddubs_epi16((__m256i)a, (__m256i)b);
     return sum + (vi)_mm256_madd_epi16(pairs, _mm256_set1_epi16(1));
@@ -85,10 +106,80 @@ static inline vi vi_dot4(vi sum, vb a, vb b)
                                         _mm_srai_epi16(_mm_slli_epi16((__m128i)b, 8), 8));
     const __m128i odd = _mm_madd_epi16(_mm_srai_epi16((__m128i)a, 8), _mm_srai_epi16((__m128i)b, 8));
     return sum + (vi)even + (vi)odd;
+#elif defined(__ARM_FEATURE_DOTPROD)
+    return (vi)vdotq_s32((int32x4_t)sum, (int8x16_t)a, (int8x16_t)b);
 #else
     const int16x8_t low = vmull_s8(vget_low_s8((int8x16_t)a), vget_low_s8((int8x16_t)b));
     const int16x8_t high = vmull_s8(vget_high_s8((int8x16_t)a), vget_high_s8((int8x16_t)b));
     return sum + (vi)vpaddq_s32(vpaddlq_s16(low), vpaddlq_s16(high));
+#endif
+}
+
+/* To the nearest, ties to even; what is out of range below stays negative. */
+static inline vi vf_round(vf v)
+{
+#if defined(__AVX512F__)
+    return (vi)_mm512_cvtps_epi32((__m512)v);
+#elif defined(__AVX2__)
+    return (vi)_mm256_cvtps_epi32((__m256)v);
+#elif defined(__SSE2__)
+    return (vi)_mm_cvtps_epi32((__m128)v);
+#else
+    return (vi)vcvtnq_s32_f32((float32x4_t)v);
+#endif
+}
+
+/* Four vectors clamped to 0 .. 127, as bytes: in every 16 of them, four of each vector in turn. */
+static inline vb vb_levels(vi a, vi b, vi c, vi d)
+{
+#if defined(__AVX512BW__)
+    const __m512i ab = _mm512_packs_epi32((__m512i)a, (__m512i)b), cd = _mm512_packs_epi32((__m512i)c, (__m512i)d);
+    return (vb)_mm512_min_epu8(_mm512_packus_epi16(ab, cd), _mm512_set1_epi8(127));
+#elif defined(__AVX2__)
+    const __m256i ab = _mm256_packs_epi32((__m256i)a, (__m256i)b), cd = _mm256_packs_epi32((__m256i)c, (__m256i)d);
+    return (vb)_mm256_min_epu8(_mm256_packus_epi16(ab, cd), _mm256_set1_epi8(127));
+#elif defined(__SSE2__)
+    const __m128i ab = _mm_packs_epi32((__m128i)a, (__m128i)b), cd = _mm_packs_epi32((__m128i)c, (__m128i)d);
+    return (vb)_mm_min_epu8(_mm_packus_epi16(ab, cd), _mm_set1_epi8(127));
+#else
+    const int16x8_t ab = vcombine_s16(vqmovn_s32((int32x4_t)a), vqmovn_s32((int32x4_t)b));
+    const int16x8_t cd = vcombine_s16(vqmovn_s32((int32x4_t)c), vqmovn_s32((int32x4_t)d));
+    return (vb)vminq_u8(vcombine_u8(vqmovun_s16(ab), vqmovun_s16(cd)), vdupq_n_u8(127));
+#endif
+}
+
+/* In every 16 bytes, of the first (low) or second (high) 8 of a and b in turn: one of a, one of b;
+ * vb_zip_.. by bytes, vb_zip2_.. by pairs of bytes. */
+#if defined(__AVX512BW__)
+static inline vb vb_zip_low(vb a, vb b)   { return (vb)_mm512_unpacklo_epi8((__m512i)a, (__m512i)b); }
+static inline vb vb_zip_high(vb a, vb b)  { return (vb)_mm512_unpackhi_epi8((__m512i)a, (__m512i)b); }
+static inline vb vb_zip2_low(vb a, vb b)  { return (vb)_mm512_unpacklo_epi16((__m512i)a, (__m512i)b); }
+static inline vb vb_zip2_high(vb a, vb b) { return (vb)_mm512_unpackhi_epi16((__m512i)a, (__m512i)b); }
+#elif defined(__AVX2__)
+static inline vb vb_zip_low(vb a, vb b)   { return (vb)_mm256_unpacklo_epi8((__m256i)a, (__m256i)b); }
+static inline vb vb_zip_high(vb a, vb b)  { return (vb)_mm256_unpackhi_epi8((__m256i)a, (__m256i)b); }
+static inline vb vb_zip2_low(vb a, vb b)  { return (vb)_mm256_unpacklo_epi16((__m256i)a, (__m256i)b); }
+static inline vb vb_zip2_high(vb a, vb b) { return (vb)_mm256_unpackhi_epi16((__m256i)a, (__m256i)b); }
+#elif defined(__SSE2__)
+static inline vb vb_zip_low(vb a, vb b)   { return (vb)_mm_unpacklo_epi8((__m128i)a, (__m128i)b); }
+static inline vb vb_zip_high(vb a, vb b)  { return (vb)_mm_unpackhi_epi8((__m128i)a, (__m128i)b); }
+static inline vb vb_zip2_low(vb a, vb b)  { return (vb)_mm_unpacklo_epi16((__m128i)a, (__m128i)b); }
+static inline vb vb_zip2_high(vb a, vb b) { return (vb)_mm_unpackhi_epi16((__m128i)a, (__m128i)b); }
+#else
+static inline vb vb_zip_low(vb a, vb b)   { return (vb)vzip1q_s8((int8x16_t)a, (int8x16_t)b); }
+static inline vb vb_zip_high(vb a, vb b)  { return (vb)vzip2q_s8((int8x16_t)a, (int8x16_t)b); }
+static inline vb vb_zip2_low(vb a, vb b)  { return (vb)vzip1q_s16((int16x8_t)a, (int16x8_t)b); }
+static inline vb vb_zip2_high(vb a, vb b) { return (vb)vzip2q_s16((int16x8_t)a, (int16x8_t)b); }
+#endif
+
+/* The first `count` bytes, or all if it is more. */
+static inline void vb_store_part(char *p, vb v, int count)
+{
+    if (count >= VBYTES) *(vb_any *)p = v;
+#if defined(__AVX512BW__)
+    else _mm512_mask_storeu_epi8(p, ((__mmask64)1 << count) - 1, (__m512i)v);
+#else
+    else memcpy(p, &v, (size_t)count);
 #endif
 }
 

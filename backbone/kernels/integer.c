@@ -1,0 +1,248 @@
+/* integer.c - layers in 8-bit integers, written once in the vectors of simd.h. CMakeLists.txt
+ * compiles this file once per instruction set, beside simd.c.
+ *
+ * Sums are four vectors of int32 that become one of bytes, in the order of cyg_pack_order: the
+ * order in which zipping takes bytes apart is the one in which narrowing puts them together.
+ */
+#include "simd.h"
+#include "kernels.h"
+
+/* MI: rows of a register tile of four vectors; DI: pixels that a depthwise run computes at a time. */
+#if defined(__AVX512F__) || defined(__aarch64__)
+enum { MI = 5, DI = 4 };
+#else
+enum { MI = 2, DI = 1 };
+#endif
+enum { COLUMNS = 4 * VF };          /* outputs of a panel: their levels fill a vector */
+
+CONST_INLINE vi requantise(vi sum, const char *scale)
+{
+    return vf_round(__builtin_convertvector(sum, vf) * vf_load((const float *)scale));
+}
+
+/* ---- The product ----------------------------------------------------------------------- */
+
+/* The first `cols` levels of a panel that is `vectors` wide. */
+CONST_INLINE void store_levels(int vectors, char *out, vb levels, int cols)
+{
+    enum { LANES = VBYTES / 16 };
+    const int part = 4 * vectors;   /* of each 16 bytes, this many are levels */
+    char all[VBYTES];
+    if (vectors == 4) {
+        vb_store_part(out, levels, cols);
+        return;
+    }
+    memcpy(all, &levels, VBYTES);
+    UNROLL for (int lane = 0; lane < LANES; lane++, cols -= part)
+        if (cols > 0) memcpy(out + lane * part, all + lane * 16, (size_t)(cols < part ? cols : part));
+}
+
+/* rows x (vectors * VF) sums; words: k / 4. */
+TILE product_tile(int rows, int vectors, char *out, size_t out_step, const char *in, size_t in_step,
+                  const char *packed, int words, int cols)
+{
+    const char *const scale = packed + vectors * VBYTES;
+    vi sum[8][4];
+    vb w[4];
+    UNROLL for (int r = 0; r < rows; r++)
+        UNROLL for (int v = 0; v < vectors; v++) sum[r][v] = vi_load(packed + v * VBYTES);
+    packed += vectors * VBYTES;
+
+    for (int p = 0; p < words; p++) {
+        packed += vectors * VBYTES;
+        UNROLL for (int v = 0; v < vectors; v++) w[v] = vb_load((const int8_t *)packed + v * VBYTES);
+        UNROLL for (int r = 0; r < rows; r++) {
+            const vb x = (vb)vi_all(in + r * in_step + p * 4);
+            UNROLL for (int v = 0; v < vectors; v++) sum[r][v] = vi_dot4(sum[r][v], x, w[v]);
+        }
+    }
+
+    UNROLL for (int r = 0; r < rows; r++) {
+        UNROLL for (int v = 0; v < vectors; v++) sum[r][v] = requantise(sum[r][v], scale + v * VBYTES);
+        store_levels(vectors, out + r * out_step, vb_levels(sum[r][0], sum[r][1 % vectors], sum[r][2 % vectors],
+                                                            sum[r][3 % vectors]), cols);
+    }
+}
+
+/* One panel: all m rows in tiles as equal as possible, so that no tile is left with one row. */
+TILE product_panel(int most, int vectors, char *out, size_t out_step, const char *in, size_t in_step,
+                   const char *packed, int m, int words, int cols)
+{
+#define ROWS(r) case r: \
+        if (r <= most) product_tile(r, vectors, out, out_step, in, in_step, packed, words, cols); \
+        break;
+    for (int tiles = (m + most - 1) / most; tiles > 0; tiles--) {
+        const int rows = (m + tiles - 1) / tiles;
+        switch (rows) {
+            ROWS(1) ROWS(2) ROWS(3) ROWS(4) ROWS(5) ROWS(6) ROWS(7) ROWS(8)
+        }
+        m -= rows;
+        in += rows * in_step;
+        out += rows * out_step;
+    }
+#undef ROWS
+}
+
+static void product(void *to, size_t out_step, const void *from, size_t in_step, const void *weights,
+                    int m, int k, int n, float lo, float hi)
+{
+    const char *in = from, *packed = weights;
+    char *out = to;
+    const int words = (k + 3) / 4;
+    for (int j = 0; j < n; j += COLUMNS, packed += (size_t)(2 + words) * COLUMNS * 4, out += COLUMNS) {
+        const int cols = n - j < COLUMNS ? n - j : COLUMNS;
+        if (cols > 2 * VF) product_panel(MI, 4, out, out_step, in, in_step, packed, m, words, cols);
+        else if (cols > VF) product_panel(MR, 2, out, out_step, in, in_step, packed, m, words, cols);
+        else product_panel(MR, 1, out, out_step, in, in_step, packed, m, words, cols);
+    }
+}
+
+/* ---- Depthwise ------------------------------------------------------------------------- */
+
+typedef struct dw_row {
+    const char *in[3];
+    size_t out_step, in_step;
+    const cyg_window *window;
+} dw_row;
+
+/* Of three rows, [channel][row 0, 1, 2 and nothing]: what a dot product of four bytes takes. */
+TILE zip_rows(vb quads[4], const char *const in[3], ptrdiff_t at)
+{
+    const vb r0 = vb_load((const int8_t *)in[0] + at), r1 = vb_load((const int8_t *)in[1] + at);
+    const vb r2 = vb_load((const int8_t *)in[2] + at), none = { 0 };
+    const vb low = vb_zip_low(r0, r1), low2 = vb_zip_low(r2, none);
+    const vb high = vb_zip_high(r0, r1), high2 = vb_zip_high(r2, none);
+    quads[0] = vb_zip2_low(low, low2);
+    quads[1] = vb_zip2_high(low, low2);
+    quads[2] = vb_zip2_low(high, high2);
+    quads[3] = vb_zip2_high(high, high2);
+}
+
+/* Channels c .. of outputs x .. x + count - 1; of each 3 columns, kx0 <= kx < kx1 are inside of
+ * the row. A column that several outputs share is zipped once. bytes: of each output that are
+ * stored. */
+TILE depthwise_run(int count, int stride, char *out, const dw_row *row, int x, int c, const char *packed,
+                   int kx0, int kx1, int bytes)
+{
+    const ptrdiff_t at = (x * stride - row->window->pad) * (ptrdiff_t)row->in_step + c;
+    const int8_t *const w = (const int8_t *)packed + 8 * VBYTES;
+    vi sum[DI][4];
+    vb quads[4];
+    UNROLL for (int i = 0; i < count; i++)
+        UNROLL for (int v = 0; v < 4; v++) sum[i][v] = vi_load(packed + v * VBYTES);
+    UNROLL for (int column = 0; column < (count - 1) * stride + 3; column++) {
+        if (count == 1 && (column < kx0 || column >= kx1)) continue;
+        zip_rows(quads, row->in, at + column * (ptrdiff_t)row->in_step);
+        UNROLL for (int i = 0; i < count; i++) {
+            const int kx = column - i * stride;
+            if (kx < 0 || kx >= 3) continue;
+            UNROLL for (int v = 0; v < 4; v++)
+                sum[i][v] = vi_dot4(sum[i][v], quads[v], vb_load(w + (kx * 4 + v) * VBYTES));
+        }
+    }
+    UNROLL for (int i = 0; i < count; i++, out += row->out_step) {
+        UNROLL for (int v = 0; v < 4; v++) sum[i][v] = requantise(sum[i][v], packed + (4 + v) * VBYTES);
+        vb_store_part(out, vb_levels(sum[i][0], sum[i][1], sum[i][2], sum[i][3]), bytes);
+    }
+}
+
+/* One block of channels, outputs from <= x < to. together: pixels that lie in a vector. */
+TILE depthwise_channels(int stride, char *out, const dw_row *row, int from, int to, int c, const char *packed,
+                        int together)
+{
+    const int width = row->window->width, pad = row->window->pad, left = row->window->channels - c;
+    for (int x = from; x < to; ) {
+        const int first = x * stride - pad, after = width - first;
+        int done = 1;
+        if (first >= 0 && x + DI <= to && after >= (DI - 1) * stride + 3 && together == 1) {
+            done = DI;
+            depthwise_run(DI, stride, out, row, x, c, packed, 0, 3, left);
+        } else {
+            if (stride == 1 && first >= 0 && x + together <= to && after >= together + 2) done = together;
+            depthwise_run(1, stride, out, row, x, c, packed, first < 0 ? -first : 0, after < 3 ? after : 3,
+                          done * left);
+        }
+        x += done;
+        out += done * row->out_step;
+    }
+}
+
+static void depthwise(void *out, size_t out_step, const void *const in[3], size_t in_step,
+                      const cyg_window *window, int from, int to, const void *packed, float lo, float hi)
+{
+    const dw_row row = { { in[0], in[1], in[2] }, out_step, in_step, window };
+    const size_t channels = (size_t)window->channels;
+    const bool packs = channels < COLUMNS && COLUMNS % channels == 0 && in_step == channels && out_step == channels;
+    const int together = packs && window->stride == 1 ? (int)(COLUMNS / channels) : 1;
+    const char *block = packed;
+    for (int c = 0; c < window->channels; c += COLUMNS, block += (4 + 4 + 12) * VBYTES) {
+        if (window->stride == 1) depthwise_channels(1, (char *)out + c, &row, from, to, c, block, together);
+        else depthwise_channels(2, (char *)out + c, &row, from, to, c, block, 1);
+    }
+}
+
+/* ---- The rest ---------------------------------------------------------------------------- */
+
+static void widen(float *out, const void *in, size_t pixels, int channels, const float *worth)
+{
+    const uint8_t *levels = in;
+    for (size_t i = 0; i < pixels; i++, out += channels, levels += channels)
+        for (int c = 0; c < channels; c++) out[c] = levels[c] * worth[c];
+}
+
+typedef uint8_t vq __attribute__((vector_size(VF)));        /* as many lanes as a vector of floats */
+typedef uint8_t vq_any __attribute__((vector_size(VF), aligned(1), may_alias));
+
+/* Values i .. i + VF - 1 of a row; black and step are theirs. */
+CONST_INLINE void narrow_vector(uint8_t *small, uint8_t *large, const float *in, vf black, vf step)
+{
+    vi value = vf_round(vf_min(vf_max((vf_load(in) - black) * step, vf_all(0)), vf_all(254)));
+    *(vq_any *)small = __builtin_convertvector(value >> 1, vq);
+    *(vq_any *)large = __builtin_convertvector(value - (value >> 1), vq);
+}
+
+static void narrow(void *out, const float *in, size_t pixels, const cyg_levels *levels)
+{
+    const size_t count = 3 * pixels;
+    uint8_t *const small = out, *const large = small + count;
+    vf black[3], step[3];           /* their channels take turns, and repeat after three vectors */
+    for (int i = 0; i < 3 * VF; i++) {
+        black[i / VF][i % VF] = levels->black[i % 3];
+        step[i / VF][i % VF] = levels->step[i % 3];
+    }
+    size_t i = 0;
+    for (; i + 3 * VF <= count; i += 3 * VF)
+        UNROLL for (int v = 0; v < 3; v++)
+            narrow_vector(small + i + v * VF, large + i + v * VF, in + i + v * VF, black[v], step[v]);
+    for (int v = 0; i < count; v++, i += VF) {
+        const size_t rest = count - i < VF ? count - i : VF;
+        float from[VF] = { 0 };
+        uint8_t halves[2][VF];
+        memcpy(from, in + i, rest * sizeof *in);
+        narrow_vector(halves[0], halves[1], from, black[v], step[v]);
+        memcpy(small + i, halves[0], rest);
+        memcpy(large + i, halves[1], rest);
+    }
+}
+
+/* The product's innermost loop with nothing around it. */
+static int64_t spin(int rounds)
+{
+    volatile vb x = { 0 }, w = { 0 };       /* volatile: loaded each time, so that no product is known before */
+    vi sum[MR][2] = { { { 0 } } };
+    for (int i = 0; i < rounds; i++) {
+        const vb w0 = w, w1 = w;
+        UNROLL for (int r = 0; r < MR; r++) {
+            const vb in = x;
+            sum[r][0] = vi_dot4(sum[r][0], in, w0);
+            sum[r][1] = vi_dot4(sum[r][1], in, w1);
+        }
+    }
+    UNROLL for (int r = 0; r < MR; r++) x = (vb)(sum[r][0] + sum[r][1]);
+    return (int64_t)rounds * MR * 2 * VBYTES;
+}
+
+extern const cyg_arithmetic NAMED(cyg_integers_, CYG_ISA);
+const cyg_arithmetic NAMED(cyg_integers_, CYG_ISA) = {
+    "i8", 1, 4, COLUMNS, product, depthwise, widen, narrow, spin,
+};
