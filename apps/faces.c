@@ -9,11 +9,11 @@
 #include <string.h>
 
 static const options_app *const apps[] = {
-    &index_app, &search_app, &verify_app, &list_app, &name_app, &cluster_app, &remove_app, &purge_app,
+    &index_app, &enroll_app, &search_app, &verify_app, &list_app, &name_app, &cluster_app, &remove_app, &purge_app,
     &check_app, &stats_app, &export_app, NULL,
 };
 static int (*const runs[])(int argc, char **argv) = {
-    index_run, search_run, verify_run, list_run, name_run, cluster_run, remove_run, purge_run,
+    index_run, enroll_run, search_run, verify_run, list_run, name_run, cluster_run, remove_run, purge_run,
     check_run, stats_run, export_run,
 };
 

@@ -240,13 +240,18 @@ cyg_status look_at(looked *out, pipeline *p, const char *path, const look_option
     return status;
 }
 
-void looked_free(looked *l)
+void looked_cut(looked *l, int count)
 {
-    for (int i = 0; i < l->count; i++) {
+    for (int i = count; i < l->count; i++) {
         free((void *)(uintptr_t)l->faces[i].embedding);
         free((void *)(uintptr_t)l->faces[i].thumbnail);
     }
+    l->count = count;
+}
+
+void looked_free(looked *l)
+{
+    looked_cut(l, 0);
     free(l->faces);
     l->faces = NULL;
-    l->count = 0;
 }

@@ -1,6 +1,7 @@
 /* faces_models.c - opens the networks that a verb looks with. */
 #include "faces_models.h"
 #include "model_path.h"
+#include <math.h>
 #include <stdlib.h>
 
 /* How long an embedding is: by looking at nothing. */
@@ -54,10 +55,15 @@ void models_close(models *m)
     pipeline_models_close(m->shared);
 }
 
-float models_threshold(const models *m, double cosine, double false_match)
+cyg_status models_threshold(float *out, const models *m, double cosine, double false_match, cyg_error *err)
 {
-    float threshold;
-    if (cosine <= 1) return (float)cosine;
-    return cyg_head_threshold(pipeline_embedding(m->first), (float)false_match,
-                              &threshold) ? threshold : 0.6f;
+    const cyg_head *const head = pipeline_embedding(m->first);
+    cyg_false_match least;
+    *out = (float)cosine;
+    if (!isnan(cosine) || cyg_head_threshold(head, (float)false_match, out)) return CYG_OK;
+    if (!cyg_head_false_match(head, 1, &least))
+        return cyg_fail(err, CYG_ARGUMENT, "--false-match: the model does not say what a cosine stands for; "
+                        "give --threshold");
+    return cyg_fail(err, CYG_ARGUMENT, "--false-match: found %g, expected %g or more: less was not measured; "
+                    "give --threshold", false_match, (double)least.rate);
 }

@@ -34,8 +34,9 @@ typedef struct models {
 CYG_MUST_USE cyg_status models_open(models *out, const models_settings *s, cyg_error *err);
 void models_close(models *m);
 
-/* The cosine from which two faces are taken for one person: the wanted one, or if that is above 1, what
- * the false-match rate stands for on the model's curve; 0.6 if it has none that reaches so low. */
-float models_threshold(const models *m, double cosine, double false_match);
+/* The cosine from which two faces are taken for one person: the wanted one, or if that is NAN, what the
+ * false-match rate stands for on the model's curve. CYG_ARGUMENT: it was not measured down to there. */
+CYG_MUST_USE cyg_status models_threshold(float *out, const models *m, double cosine, double false_match,
+                                         cyg_error *err);
 
 #endif

@@ -30,8 +30,8 @@ static const option table[] = {
     { "search.top", "top", 'k', OPTION_INT, AT(top), "10", 1, 1000000, NULL, "K", "at most the K best" },
     { "search.false_match", "false-match", 0, OPTION_REAL, AT(false_match), "0.001", 1e-9, 1, NULL, "RATE",
       "accept what so many pairs of strangers reach: 0.001 is one pair of 1000" },
-    { "search.threshold", "threshold", 't', OPTION_REAL, AT(threshold), "2", -1, 2, NULL, "COSINE",
-      "accept cosines from here on instead; 2 is what --false-match stands for" },
+    { "search.threshold", "threshold", 't', OPTION_REAL, AT(threshold), NULL, -1, 1, NULL, "COSINE",
+      "accept cosines from here on instead of those of --false-match" },
     { "output.format", "format", 'f', OPTION_CHOICE, AT(format), "text", 0, 0, "text|jsonl|csv", "FORM",
       "for people, or one JSON object a line, or CSV" },
     { "output.overwrite", "overwrite", 'y', OPTION_FLAG, AT(overwrite), "false", 0, 0, NULL, NULL,
@@ -339,7 +339,8 @@ static int run(search *j, const char *const *words, int count)
 {
     cyg_error err;
     if (models_open(&j->m, &j->s->models, &err)) return faces_complain(FACES_MODEL, &err);
-    j->threshold = models_threshold(&j->m, j->s->threshold, j->s->false_match);
+    if (models_threshold(&j->threshold, &j->m, j->s->threshold, j->s->false_match, &err))
+        return faces_complain(FACES_USAGE, &err);
     if (gallery_open(&j->g, words[0], GALLERY_READ, &j->m.recipe, 0, &err)) return faces_gallery_failed(&err);
     for (int i = 1; i < count; i++)
         if (take_photo(j, words[i], &err)) return faces_complain(FACES_OUTPUT, &err);

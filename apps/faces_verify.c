@@ -15,8 +15,8 @@ typedef struct settings {
 static const option table[] = {
     { "search.false_match", "false-match", 0, OPTION_REAL, AT(false_match), "0.001", 1e-9, 1, NULL, "RATE",
       "say yes to what so many pairs of strangers reach: 0.001 is one pair of 1000" },
-    { "search.threshold", "threshold", 't', OPTION_REAL, AT(threshold), "2", -1, 2, NULL, "COSINE",
-      "say yes to cosines from here on instead; 2 is what --false-match stands for" },
+    { "search.threshold", "threshold", 't', OPTION_REAL, AT(threshold), NULL, -1, 1, NULL, "COSINE",
+      "say yes to cosines from here on instead of those of --false-match" },
     { "output.format", "format", 'f', OPTION_CHOICE, AT(format), "text", 0, 0, "text|jsonl", "FORM",
       "for people, or as one JSON object" },
     MODELS_ROWS(settings, models),
@@ -86,13 +86,14 @@ static int compare(models *m, const settings *s, const char *const *words)
     looked l[2];
     memset(l, 0, sizeof l);
     const gallery_face *face[2];
+    float threshold;
     int code = FACES_DONE;
+    if (models_threshold(&threshold, m, s->threshold, s->false_match, &err)) return faces_complain(FACES_USAGE, &err);
     for (int i = 0; i < 2 && !code; i++)
         if (look(&l[i], &face[i], m, words[i], &err)) code = faces_complain(FACES_ALL_FAILED, &err);
     if (!code) {
         hit h = { .cosine = cyg_cosine(face[0]->embedding, face[1]->embedding, m->recipe.dimension) };
         h.rated = cyg_head_false_match(pipeline_embedding(m->first), h.cosine, &h.rate);
-        const float threshold = models_threshold(m, s->threshold, s->false_match);
         code = h.cosine >= threshold ? FACES_DONE : FACES_NO;
         show(&h, threshold, code == FACES_DONE, face, s->format);
     }

@@ -12,7 +12,7 @@
 #include "text.h"
 
 typedef struct settings {
-    double threshold, start, gain;
+    double threshold, start, gain, least;
     int    max, progress, level;
     bool   audio, overwrite, verbose;
     const char *model, *output, *font;
@@ -26,6 +26,7 @@ static const option table[] = {
       .help = "keep what scores above SCORE, which is a rather long sentence so that it must be wrapped" },
     { "detect.max", "max-faces", 0, OPTION_INT, offsetof(settings, max), "100", 1, 256, .help = "keep the best N" },
     { "detect.gain", NULL, 0, OPTION_REAL, offsetof(settings, gain), "-1", .help = "any number" },
+    { "detect.least", "least", 0, OPTION_REAL, offsetof(settings, least), NULL, 0, 1, .help = "not set unless it is" },
     { "input.start", "start", 's', OPTION_TIME, offsetof(settings, start), "0", 0, INFINITY, .help = "begin here" },
     { "output.audio", "audio", 0, OPTION_FLAG, offsetof(settings, audio), "true", .help = "carry the sound over" },
     { "output.progress", "progress", 'p', OPTION_CHOICE, offsetof(settings, progress), "auto",
@@ -90,15 +91,15 @@ static void built_in(void **state)
     options *o;
     cyg_error err;
     assert_int_equal(run(&o, &s, "", &err), CYG_OK);
-    assert_true(s.threshold == 0.5 && s.start == 0 && s.gain == -1);
+    assert_true(s.threshold == 0.5 && s.start == 0 && s.gain == -1 && isnan(s.least));
     assert_true(s.max == 100 && s.progress == 0 && s.level == 0);
     assert_true(s.audio && !s.overwrite && !s.verbose);
     assert_null(s.model);
     assert_null(s.output);
     assert_string_equal(s.font, "Noto Sans");
     assert_string_equal(options_json(o),
-        "{\"model\":null,\"detect\":{\"threshold\":0.5,\"max\":100,\"gain\":-1.0},\"input\":{\"start\":0.0},"
-        "\"output\":{\"audio\":true,\"progress\":\"auto\",\"font\":\"Noto Sans\",\"level\":0}}");
+        "{\"model\":null,\"detect\":{\"threshold\":0.5,\"max\":100,\"gain\":-1.0,\"least\":null},"
+        "\"input\":{\"start\":0.0},\"output\":{\"audio\":true,\"progress\":\"auto\",\"font\":\"Noto Sans\",\"level\":0}}");
     options_free(o);
 }
 
@@ -120,9 +121,9 @@ static void command_line(void **state)
     assert_string_equal(words[3], "--font");
     options_free(o);
 
-    assert_int_equal(run(&o, &s, "--threshold|1|--threshold|0|--audio=off|--font|\xFF\xC3\xA9|--output=--x",
+    assert_int_equal(run(&o, &s, "--threshold|1|--threshold|0|--least|.25|--audio=off|--font|\xFF\xC3\xA9|--output=--x",
         &err), CYG_OK);
-    assert_true(s.threshold == 0 && !s.audio);
+    assert_true(s.threshold == 0 && !s.audio && s.least == 0.25);
     assert_string_equal(s.output, "--x");
     assert_string_equal(s.font, "\xFF\xC3\xA9");                /* bytes stay as they are ... */
     assert_non_null(strstr(options_json(o), "\"font\":\"\xEF\xBF\xBD\xC3\xA9\""));      /* ... JSON is UTF-8 */

@@ -343,7 +343,7 @@ static json_t *json_of(const options *o, int row)
     case OPTION_REAL:
     case OPTION_TIME:
         memcpy(&number, from, sizeof number);
-        return json_real(number);
+        return text ? json_real(number) : json_null();
     case OPTION_CHOICE:
         return json_string(text);
     case OPTION_TEXT:

@@ -50,7 +50,7 @@ typedef struct option {
     char        letter;         /* 't': -t; 0 = none */
     option_type type;
     size_t      offset;         /* of the value in the app's settings struct */
-    const char *initial;        /* the built-in value, written as a user would; of TEXT: NULL = none */
+    const char *initial;        /* the built-in value, written as a user would; NULL: TEXT none, REAL NAN */
     double      min, max;       /* of INT, REAL, TIME; min == max: any; INFINITY: no bound */
     const char *choices;        /* of CHOICE: "auto|text|jsonl|none" */
     const char *argument;       /* what --help calls the value: "N", "FILE" */

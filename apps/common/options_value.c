@@ -106,7 +106,7 @@ static bool in_range(const option *row, double value)
     return row->min == row->max || (value >= row->min && value <= row->max);
 }
 
-/* Writes the value to where the row says; false if text is none. text NULL: a TEXT that is none. */
+/* Writes the value to where the row says; false if text is none. text NULL: a TEXT or REAL that is none. */
 static bool store(const option *row, void *settings, const char *text)
 {
     void *to = (char *)settings + row->offset;
@@ -115,9 +115,10 @@ static bool store(const option *row, void *settings, const char *text)
     int whole;
     bool flag;
     if (!text) {
-        if (row->type != OPTION_TEXT) return false;
-        memcpy(to, &text, sizeof text);
-        return true;
+        number = NAN;
+        if (row->type == OPTION_TEXT) memcpy(to, &text, sizeof text);
+        else if (row->type == OPTION_REAL) memcpy(to, &number, sizeof number);
+        return row->type == OPTION_TEXT || row->type == OPTION_REAL;
     }
     switch (row->type) {
     case OPTION_FLAG:

@@ -18,7 +18,7 @@ static double now(void)
 void progress_init(progress *p, logger *log, progress_mode mode, size_t inputs)
 {
     if (mode == PROGRESS_AUTO && log_columns(log) == 0) mode = PROGRESS_TEXT;
-    *p = (progress){ .log = log, .mode = mode, .inputs = inputs };
+    *p = (progress){ .log = log, .mode = mode, .inputs = inputs, .unit = "frames", .thing = "objects" };
 }
 
 void progress_begin(progress *p, size_t input, const char *name, int64_t of)
@@ -51,8 +51,8 @@ static void describe(char *out, size_t size, const progress *p, const reading *r
         progress_clock(clock, r->eta);
         snprintf(eta, sizeof eta, "  ETA %s", clock);
     }
-    snprintf(out, size, "%s%lld frames  %.1f/s  %lld objects%s", of, (long long)r->frames, r->fps,
-             (long long)r->objects, eta);
+    snprintf(out, size, "%s%lld %s  %.1f/s  %lld %s%s", of, (long long)r->frames, p->unit, r->fps,
+             (long long)r->objects, p->thing, eta);
 }
 
 /* "[2/12] clip.mp4 [#####     ]  45%  ...": the bar takes what room the words leave. */
@@ -84,8 +84,8 @@ static void show_json(const progress *p, const reading *r)
     json_t *eta = isfinite(r->eta) ? json_real(round(r->eta * 10) / 10) : json_null();
     json_t *of = p->of > 0 ? json_integer(p->of) : json_null();
     json_t *record = json_pack("{ss sI sI ss* sI so sI sf so}", "type", "progress", "input", (json_int_t)p->input,
-        "inputs", (json_int_t)p->inputs, "name", name, "frames", (json_int_t)r->frames, "of", of,
-        "objects", (json_int_t)r->objects, "fps", round(r->fps * 100) / 100, "eta", eta);
+        "inputs", (json_int_t)p->inputs, "name", name, p->unit, (json_int_t)r->frames, "of", of,
+        p->thing, (json_int_t)r->objects, "fps", round(r->fps * 100) / 100, "eta", eta);
     char *line = record ? json_dumps(record, JSON_COMPACT | JSON_REAL_PRECISION(15)) : NULL;
     if (line) log_line(p->log, line);
     free(line);

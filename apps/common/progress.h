@@ -18,6 +18,7 @@ typedef struct progress {
     progress_mode mode;         /* AUTO = a bar */
     size_t        input, inputs;
     const char   *name;
+    const char   *unit, *thing; /* what is counted: "frames" with "objects" in them */
     int64_t       of;           /* frames expected; 0 = not known */
     double        began, shown; /* seconds, monotonic */
 } progress;

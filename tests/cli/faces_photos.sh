@@ -20,7 +20,8 @@ expect 5 "$faces" index --describer nosuch g photos;    says nosuch
 expect 5 "$faces" index --describer face-ssd-mobilenet-v1 g photos
 expect 2 "$faces" index photos photos;                  says 'other files in it'
 gone g
-expect 0 "$faces" index g photos;                       says '8 files looked at'
+expect 0 "$faces" index --progress jsonl g photos;      says '8 files looked at'
+grep -q '"type":"progress",.*"name":"g","files":[1-8],"of":8,"faces":[1-8],' err.txt || fail "progress: $(cat err.txt)"
 same "$(stat -c %a g)" 700
 same "$(find g -type f ! -perm 600)" ''
 expect 0 "$faces" check g;                              same "$(cat out.txt)" sound
@@ -45,13 +46,20 @@ expect 0 "$faces" index g photos;                       says '1 files are no lon
 expect 0 "$faces" purge --missing g
 expect 0 "$faces" index --again g photos;               says '8 files looked at'
 
-# --- enrolment: known files too
-expect 0 "$faces" index --name Bob g "photos/${two}_0001.jpg" "photos/more/${two}_0002.jpg"
-says '0 files looked at, 2 unchanged'
+# --- enrolment: known files too; what is no good face says why, and nobody is made of nothing
+expect 0 "$faces" enroll g Bob "photos/${two}_0001.jpg" "photos/more/${two}_0002.jpg"
+says '2 files looked at'
 cp "photos/${two}_0001.jpg" bob.jpg
-expect 0 "$faces" index --name Bob g bob.jpg;           says '1 files looked at'
+expect 0 "$faces" enroll g Bob bob.jpg;                 says '1 files looked at'
 expect 0 "$faces" list -w faces --person Bob g;         same "$(wc -l <out.txt)" 3 'enrolled'
-expect 2 "$faces" index --name "$(printf 'a\nb')" g bob.jpg
+expect 2 "$faces" enroll g "$(printf 'a\nb')" bob.jpg
+ffmpeg -nostdin -v error -y -i bob.jpg -vf boxblur=4:2 blurred.jpg
+ffmpeg -nostdin -v error -y -f lavfi -i color=gray:s=200x200 -frames:v 1 grey.jpg
+expect 4 "$faces" enroll g Eve blurred.jpg grey.jpg;    says 'blurred; --poor keeps it'; says 'grey.jpg: no face in it'
+expect 2 "$faces" list -w faces --person Eve g
+expect 3 "$faces" enroll --poor g Eve blurred.jpg grey.jpg
+expect 0 "$faces" remove g person:Eve
+expect 2 "$faces" enrol g Bob bob.jpg;                  says "did you mean 'enroll'"
 expect 0 "$faces" remove g person:Bob
 expect 0 "$faces" index --again g photos
 
@@ -67,13 +75,16 @@ expect 1 "$faces" search -t 0.4 --kind video g photos/moved.jpg
 expect 1 "$faces" search -t 1 g photos/more/"${two}"_0002.jpg --person Ada
 expect 2 "$faces" search --face 0 g photos/moved.jpg;   says '--face'
 expect 4 "$faces" search --face 7 g photos/moved.jpg;   says 'no number 7'
-ffmpeg -nostdin -v error -y -f lavfi -i color=gray:s=200x200 -frames:v 1 grey.jpg
 expect 4 "$faces" search g grey.jpg;                    says 'no face'
 expect 3 "$faces" search -t 0.4 g photos/moved.jpg grey.jpg
 expect 4 "$faces" search g nosuch.jpg;                  says nosuch.jpg
 expect 0 "$faces" verify -t 0.4 photos/moved.jpg "photos/more/${one}_0002.jpg"
 expect 1 "$faces" verify -t 0.6 photos/moved.jpg "photos/more/${two}_0002.jpg"
 expect 4 "$faces" verify photos/moved.jpg grey.jpg;     says 'no face'
+
+expect 0 "$faces" verify --false-match 0.01 photos/moved.jpg "photos/more/${one}_0002.jpg"
+expect 2 "$faces" verify --false-match 1e-8 photos/moved.jpg grey.jpg; says 'found 1e-08, expected 2e-05 or more'
+expect 2 "$faces" search --false-match 1e-8 g photos/moved.jpg; says 'not measured'
 
 # --- the page: hostile names stay text, nothing is fetched from anywhere
 expect 0 "$faces" name g '<script>alert("x")</script>' "face:$("$faces" list -w faces -f csv g | grep "${two}_0001" | cut -d, -f1)"

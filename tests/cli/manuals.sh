@@ -3,9 +3,8 @@
 . "$(dirname "$0")/lib.sh"
 need_program groff
 
-for page in cygnet-annotate cygnet-model cygnet-model-convert cygnet-model-info cygnet-model-bench; do
-    there "$BIN/man/$page.1"
-    expect 0 groff -man -Tutf8 -P-cbou -ww -rCHECKSTYLE=3 "$BIN/man/$page.1"
+for page in "$BIN"/man/*.1; do
+    expect 0 groff -man -Tutf8 -P-cbou -ww -rCHECKSTYLE=3 "$page"
     silent
     grep -q "^SYNOPSIS" out.txt || fail "$page has no text"
 done
