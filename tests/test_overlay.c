@@ -197,8 +197,9 @@ static void nothing_outside_changes(void **state)
         const kind *k = &kinds[round % KINDS];
         frame *f = make_frame(k, 1 + dice(round < 20 ? 12 : 300), 1 + dice(round < 20 ? 12 : 300));
         overlay *o = make_overlay(dice(4), dice(4), (float)dice(60) / 10);
+        const overlay_hide how = (overlay_hide)dice(4);
         const overlay_options look = { .labels = dice(4), .scores = dice(4), .numbers = dice(2),
-                                       .no_boxes = dice(3) == 0, .colour_tracks = dice(2), .hide = (overlay_hide)dice(4) };
+                                       .no_boxes = dice(3) == 0, .colour_tracks = dice(2), .hide = how };
         if (round % 2) overlay_set(o, &look);
         cyg_image before = f->image;
         for (int n = dice(12); n--; ) add_at_random(f);
