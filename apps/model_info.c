@@ -22,7 +22,7 @@ static const option table[] = {
       .max = 4096, .argument = "N", .help = "without MODEL: a network for N x N pixels; 0 stands for 224" },
     { .flag = "family", .type = OPTION_TEXT, .offset = offsetof(settings, network.family), .argument = "NAME",
       .help = "without MODEL: mobilenet_v1, or mobilenet_v1_conv or mobilenet_v1_shallow, the paper's "
-              "Tables 4 and 5" },
+              "Tables 4 and 5, or mobilenet_v1_pose" },
     { .flag = "classes", .type = OPTION_INT, .offset = offsetof(settings, network.classes), .initial = "1000",
       .max = 100000, .argument = "N", .help = "without MODEL: of its classifier" },
     { 0 }

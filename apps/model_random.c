@@ -101,7 +101,6 @@ static json_t *describe(const random_model_params *p, json_t *extra, json_t *tap
     json_t *const backbone = json_pack("{s:s, s:f, s:o, s:s, s:f, s:o, s:o}", "family",
         p->family ? p->family : "mobilenet_v1", "width", p->width, "input", input, "activation", "relu6",
         "epsilon", .001, "extra", extra, "taps", taps);
-    if (p->output_stride) json_object_set_new(backbone, "output_stride", json_integer(p->output_stride));
     return json_pack("{s:i, s:s, s:s, s:o, s:o, s:{}, s:{}}", "format", 1, "name", "random",
                      "summary", "Random weights.", "backbone", backbone, "heads", heads, "source", "licence");
 }

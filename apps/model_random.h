@@ -14,7 +14,6 @@ typedef struct random_model_params {
     const char *family;         /* NULL = mobilenet_v1 */
     double      width;          /* multiplier */
     int         columns, rows;  /* of the input, pixels */
-    int         output_stride;  /* 0 = no limit */
     const char *extra, *taps;   /* JSON lists as in a model file; NULL = empty */
     const char *heads;          /* the same; their 1x1 convolutions are: */
     const char *convolutions;   /* [["NAME", in, out], ...]; NULL = none */

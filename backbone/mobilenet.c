@@ -35,6 +35,17 @@ static const block shallow[] = {            /* the same without its five layers 
     { 0 }
 };
 
+static const block pose[] = {               /* as PoseNet has it: fine maps, and no layer wider than 512 */
+    { FULL_3X3,  2, 32 },
+    { SEPARABLE, 1, 64 },
+    { SEPARABLE, 2, 128 },  { SEPARABLE, 1, 128 },
+    { SEPARABLE, 2, 256 },  { SEPARABLE, 1, 256 },
+    { SEPARABLE, 2, 512 },  { SEPARABLE, 1, 512 }, { SEPARABLE, 1, 512 }, { SEPARABLE, 1, 512 },
+    { SEPARABLE, 1, 512 },  { SEPARABLE, 1, 512 },
+    { SEPARABLE, 1, 512 },  { SEPARABLE, 1, 512 },
+    { 0 }
+};
+
 typedef struct family {
     const char  *name;
     const block *blocks;
@@ -45,6 +56,7 @@ static const family families[] = {
     { "mobilenet_v1", mobilenet_v1, false },
     { "mobilenet_v1_conv", mobilenet_v1, true },        /* Table 4 */
     { "mobilenet_v1_shallow", shallow, false },         /* Table 5 */
+    { "mobilenet_v1_pose", pose, false },
 };
 
 enum { MIN_SIDE = 16, MAX_SIDE = 4096, MAX_CHANNELS = 65536, MAX_WIDTH = 16 };
@@ -173,18 +185,15 @@ static void add_layer(cyg_backbone *net, int kernel, int stride, bool depthwise,
     net->layer_count++;
 }
 
-/* Once `most` pixels of the input lie between two of a map, strides count as 1. */
-static void add_family(cyg_backbone *net, const family *f, double width, int most)
+static void add_family(cyg_backbone *net, const family *f, double width)
 {
-    for (int i = 0, between = 1; f->blocks[i].kind; i++) {
+    for (int i = 0; f->blocks[i].kind; i++) {
         const block *b = &f->blocks[i];
         const int scaled = (int)(b->channels * width), channels = scaled > 8 ? scaled : 8;
-        const int stride = between * b->stride > most ? 1 : b->stride;
-        between *= stride;
         if (f->full || b->kind == FULL_3X3) {
-            add_layer(net, 3, stride, false, channels, "conv%d", i);
+            add_layer(net, 3, b->stride, false, channels, "conv%d", i);
         } else {
-            add_layer(net, 3, stride, true, 0, "conv%d_dw", i);
+            add_layer(net, 3, b->stride, true, 0, "conv%d_dw", i);
             add_layer(net, 1, 1, false, channels, "conv%d_pw", i);
         }
     }
@@ -203,14 +212,11 @@ static cyg_status read_layers(cyg_backbone *net, const json_t *backbone, cyg_err
     const char *name = json_string_value(json_object_get(backbone, "family"));
     const double width = json_number_value(json_object_get(backbone, "width"));
     const family *chosen = find_family(name);
-    int most = MAX_SIDE;
     if (!chosen)
         return cyg_fail(err, CYG_UNSUPPORTED, "%s: description: backbone.family: found \"%s\", expected \"%s\"",
                         cyg_model_path(net->model), name ? name : "", families[0].name);
     if (!(width > 0 && width <= MAX_WIDTH)) return wrong(net, err, "width", "a number above 0, up to 16");
-    if (json_object_get(backbone, "output_stride") && !read_int(&most, backbone, "output_stride", 2, MAX_SIDE))
-        return wrong(net, err, "output_stride", "a whole number from 2");
-    add_family(net, chosen, width, most);
+    add_family(net, chosen, width);
     net->pool_layer = net->layer_count - 1;
 
     const json_t *extra = json_object_get(backbone, "extra");
@@ -285,14 +291,14 @@ cyg_status cyg_family_layers(cyg_layer_info out[CYG_MAX_LAYERS], int *count, con
     cyg_backbone net = { .input = { .width = in_width, .height = in_height } };
     *count = 0;
     if (!chosen)
-        return cyg_fail(err, CYG_NOT_FOUND, "family: found '%.60s', expected %s, %s or %s", name, families[0].name,
-                        families[1].name, families[2].name);
+        return cyg_fail(err, CYG_NOT_FOUND, "family: found '%.60s', expected %s, %s, %s or %s", name, families[0].name,
+                        families[1].name, families[2].name, families[3].name);
     if (!(width > 0 && width <= MAX_WIDTH))
         return cyg_fail(err, CYG_ARGUMENT, "width: found %g, expected a number above 0, up to %d", width, MAX_WIDTH);
     if (in_width < MIN_SIDE || in_width > MAX_SIDE || in_height < MIN_SIDE || in_height > MAX_SIDE)
         return cyg_fail(err, CYG_ARGUMENT, "input size: found %d x %d, expected %d to %d", in_width, in_height,
                         MIN_SIDE, MAX_SIDE);
-    add_family(&net, chosen, width, MAX_SIDE);
+    add_family(&net, chosen, width);
     for (; *count < net.layer_count; (*count)++) out[*count] = net.layers[*count].info;
     return CYG_OK;
 }

@@ -15,8 +15,6 @@
  *     "backbone": {
  *       "family": "mobilenet_v1",           the layer list comes from these two (families: mobilenet.c)
  *       "width": 1.0,
- *       "output_stride": 16,                at most so many input pixels between two of a map: later
- *                                           strides count as 1; default: no limit
  *       "input": { "width": 512, "height": 512,
  *                  "channels": "rgb",       or "bgr"
  *                  "mean": [127.5, 127.5, 127.5],        x = (v - mean) * scale, v = 0..255,

@@ -41,9 +41,9 @@ CYG_MUST_USE cyg_status cyg_model_floats(float **out, const cyg_model *model, co
 
 enum { CYG_MAX_LAYERS = 96 };
 
-/* The layers of a family ("mobilenet_v1", or the paper's variants "mobilenet_v1_conv", all of it full
- * convolutions, and "mobilenet_v1_shallow"), as a backbone of that width multiplier and input size has
- * them. CYG_NOT_FOUND (no such family), CYG_ARGUMENT. */
+/* The layers of a family ("mobilenet_v1"; the paper's variants "mobilenet_v1_conv", all of it full
+ * convolutions, and "mobilenet_v1_shallow"; PoseNet's "mobilenet_v1_pose"), as a backbone of that width
+ * multiplier and input size has them. CYG_NOT_FOUND (no such family), CYG_ARGUMENT. */
 CYG_MUST_USE cyg_status cyg_family_layers(cyg_layer_info out[CYG_MAX_LAYERS], int *count, const char *name,
                                           double width, int in_width, int in_height, cyg_error *err);
 

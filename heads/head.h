@@ -14,12 +14,14 @@ typedef struct cyg_head_type {
                          const cyg_head_params *params, cyg_error *err);
     void       (*free)(void *self);                 /* NULL is fine */
     void       (*run)(void *self, const cyg_features *maps, cyg_result *out);
+    const cyg_skeleton *(*skeleton)(const void *self);      /* NULL: detections without points */
 } cyg_head_type;
 
 extern const cyg_head_type cyg_ssd_type;            /* ssd.c */
 extern const cyg_head_type cyg_attributes_type;     /* attributes.c */
 extern const cyg_head_type cyg_embedding_type;      /* embedding.c */
 extern const cyg_head_type cyg_classifier_type;     /* classifier.c */
+extern const cyg_head_type cyg_pose_type;           /* pose.c */
 
 /* What *create made: for tests that look behind the results. */
 void *cyg_head_self(const cyg_head *head);

@@ -9,6 +9,7 @@ static const cyg_head_type *const types[] = {
     &cyg_attributes_type,
     &cyg_embedding_type,
     &cyg_classifier_type,
+    &cyg_pose_type,
 };
 
 struct cyg_head {
@@ -111,6 +112,22 @@ const char *cyg_head_label(const cyg_head *head, int label)
 {
     if (label < 0 || label >= cyg_head_label_count(head)) return "?";
     return json_string_value(json_array_get(head->labels, (size_t)label));
+}
+
+const cyg_skeleton *cyg_head_skeleton(const cyg_head *head)
+{
+    return head->type->skeleton ? head->type->skeleton(head->self) : NULL;
+}
+
+const char *cyg_head_find(const cyg_backbone *net, cyg_result_kind kind)
+{
+    const json_t *heads = json_object_get(cyg_model_description(cyg_backbone_model(net)), "heads");
+    for (size_t i = 0; i < json_array_size(heads); i++) {
+        const char *name = json_string_value(json_object_get(json_array_get(heads, i), "type"));
+        const cyg_head_type *known = name ? find_type(name) : NULL;
+        if (known && known->kind == kind) return known->name;
+    }
+    return NULL;
 }
 
 void *cyg_head_self(const cyg_head *head)

@@ -21,12 +21,30 @@ extern "C" {
 #endif
 
 enum { CYG_MAX_DETECTIONS = 256, CYG_MAX_ATTRIBUTES = 16, CYG_MAX_EMBEDDING = 2048, CYG_MAX_CLASSES = 100 };
+enum { CYG_MAX_POINTS = 17, CYG_MAX_BONES = 24 };
+
+/* A place of what was found: a person's left elbow. */
+typedef struct cyg_key_point {
+    float x, y;                 /* image pixels; may be outside of the image */
+    float score;                /* 0 .. 1 */
+} cyg_key_point;
 
 typedef struct cyg_detection {
-    cyg_box box;                /* image pixels; not clipped to the image */
-    float   score;              /* 0 .. 1 */
-    int     label;              /* index into cyg_head_label */
+    cyg_box       box;          /* image pixels; not clipped to the image */
+    float         score;        /* 0 .. 1 */
+    int           label;        /* index into cyg_head_label */
+    cyg_key_point points[CYG_MAX_POINTS];       /* as cyg_head_skeleton says; none without one */
 } cyg_detection;
+
+typedef struct cyg_bone { int from, to; } cyg_bone;
+
+/* What the points of all detections of a head are, and which of them belong together. */
+typedef struct cyg_skeleton {
+    int         point_count, bone_count;
+    const char *points[CYG_MAX_POINTS];         /* "left_elbow"; texts live as long as the model */
+    cyg_bone    bones[CYG_MAX_BONES];
+    float       threshold;      /* points that score less are not worth showing */
+} cyg_skeleton;
 
 /* One thing that is said of the region: which of some labels, or how much of something. */
 typedef struct cyg_attribute {
@@ -76,6 +94,10 @@ CYG_API void            cyg_head_free(cyg_head *head);
 CYG_API cyg_result_kind cyg_head_kind(const cyg_head *head);
 CYG_API int             cyg_head_label_count(const cyg_head *head);
 CYG_API const char     *cyg_head_label(const cyg_head *head, int label);    /* UTF-8; "?" if out of range */
+/* Lives as long as the head; NULL: its detections have no points. */
+CYG_API const cyg_skeleton *cyg_head_skeleton(const cyg_head *head);
+/* The type of the first head in net's model file that gives such results; NULL if there is none. */
+CYG_API const char     *cyg_head_find(const cyg_backbone *net, cyg_result_kind kind);
 
 /* Reads the maps of the last pass. Allocates nothing, cannot fail. */
 CYG_API void cyg_head_run(cyg_head *head, const cyg_features *maps, cyg_result *out);

@@ -11,14 +11,14 @@ network network_make(double alpha, int width, int height, const char *extra, con
 network network_make_heads(double alpha, int width, int height, const char *extra, const char *taps,
                            const char *heads, const char *convolutions)
 {
-    return network_make_family("mobilenet_v1", alpha, width, height, 0, extra, taps, heads, convolutions);
+    return network_make_family("mobilenet_v1", alpha, width, height, extra, taps, heads, convolutions);
 }
 
-network network_make_family(const char *family, double alpha, int width, int height, int output_stride,
-                            const char *extra, const char *taps, const char *heads, const char *convolutions)
+network network_make_family(const char *family, double alpha, int width, int height, const char *extra,
+                            const char *taps, const char *heads, const char *convolutions)
 {
     const random_model_params params = {
-        family, alpha, width, height, output_stride, extra, taps, heads, convolutions,
+        family, alpha, width, height, extra, taps, heads, convolutions,
     };
     network net;
     cyg_error err;

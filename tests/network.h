@@ -14,8 +14,8 @@ network network_make(double width_multiplier, int width, int height, const char 
  * [["NAME", in, out], ...]. */
 network network_make_heads(double width_multiplier, int width, int height, const char *extra, const char *taps,
                            const char *heads, const char *convolutions);
-/* The same of any family; output_stride 0: no limit. */
-network network_make_family(const char *family, double width_multiplier, int width, int height, int output_stride,
+/* The same of any family. */
+network network_make_family(const char *family, double width_multiplier, int width, int height,
                             const char *extra, const char *taps, const char *heads, const char *convolutions);
 void    network_free(network *net);
 

@@ -240,8 +240,8 @@ static int detect_plainly(cyg_detection *out, const cyg_ssd_raw *raw, int label_
     qsort(all, (size_t)count, sizeof *all, by_score);
     for (int i = 0; i < count && kept < max_count; i++) {
         const int a = all[i].index / label_count;
-        const cyg_detection d = { cyg_ssd_decode(raw->anchors[a], raw->encodings + a * 4, scale), all[i].score,
-                                  all[i].index % label_count };
+        const cyg_detection d = { .box = cyg_ssd_decode(raw->anchors[a], raw->encodings + a * 4, scale),
+                                  .score = all[i].score, .label = all[i].index % label_count };
         if (cyg_detection_is_new(&d, out, kept, overlap)) out[kept++] = d;
     }
     free(all);

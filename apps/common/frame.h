@@ -27,6 +27,8 @@ typedef struct object {
     char          name[OBJECT_NAME];                /* who it is, UTF-8; "" = not known */
     int           attribute_count;
     cyg_attribute attributes[OBJECT_ATTRIBUTES];    /* smoothed over its track */
+    const cyg_skeleton *skeleton;       /* what the points are; NULL: there are none; lives as long as the pipeline */
+    cyg_key_point points[CYG_MAX_POINTS];
 } object;
 
 typedef struct frame {

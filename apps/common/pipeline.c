@@ -3,6 +3,7 @@
 #include "hash.h"
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* A model file, and the network in it. */
 typedef struct network {
@@ -148,8 +149,10 @@ cyg_status pipeline_create_spread(pipeline **out, const pipeline_models *m, cons
     p->models = m;
     p->passes.backbone = m->detector.backbone;
     p->passes.plan = m->plan;
+    const char *type = cyg_head_find(m->detector.backbone, CYG_DETECTIONS);
+    if (!type) type = "ssd";
     cyg_status status = cyg_features_create(&p->passes.maps, m->detector.backbone, executor, err);
-    if (!status) status = cyg_head_create(&p->passes.detector, m->detector.backbone, "ssd", &m->params, err);
+    if (!status) status = cyg_head_create(&p->passes.detector, m->detector.backbone, type, &m->params, err);
     if (!status) status = open_describer(p, &m->describer, executor, err);
     if (status) {
         pipeline_free(p);
@@ -181,10 +184,13 @@ void pipeline_detect(pipeline *p, frame *f)
     const cyg_result *const found = &p->passes.merged;
     const int most = p->models->params.max_count > 0 ? p->models->params.max_count : CYG_MAX_DETECTIONS;
     f->object_count = found->count < most ? found->count : most;
+    const cyg_skeleton *const skeleton = cyg_head_skeleton(p->passes.detector);
     for (int i = 0; i < f->object_count; i++) {
         const cyg_detection *d = &found->detections[i];
-        f->objects[i] = (object){ .box = d->box, .score = d->score, .label = d->label,
-                                  .label_text = cyg_head_label(p->passes.detector, d->label), .src = FROM_DETECT };
+        object *o = &f->objects[i];
+        *o = (object){ .box = d->box, .score = d->score, .label = d->label, .src = FROM_DETECT,
+                       .label_text = cyg_head_label(p->passes.detector, d->label), .skeleton = skeleton };
+        if (skeleton) memcpy(o->points, d->points, sizeof o->points);
     }
     f->analysed = true;
 }

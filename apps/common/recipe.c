@@ -155,6 +155,17 @@ static bool is_sha256(const char *text)
     return strlen(text) == HASH_TEXT - 1 && !text[strspn(text, "0123456789abcdef")];
 }
 
+/* A scalar that no rule is about. */
+static json_t *read_setting(const yaml_node_t *node, const char *text)
+{
+    double number = 0;
+    const bool plain = node->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
+    if (plain && (strcmp(text, "true") == 0 || strcmp(text, "false") == 0)) return json_boolean(*text == 't');
+    if (!plain || !parse_number(&number, text)) return json_string(text);
+    if (text[strcspn(text, ".eE")] || fabs(number) > 1e9) return json_real(number);
+    return json_integer((json_int_t)number);
+}
+
 static json_t *read_scalar(reader *r, const yaml_node_t *node, const struct rule *rule)
 {
     const char *const text = scalar_text(node);
@@ -177,14 +188,15 @@ static json_t *read_scalar(reader *r, const yaml_node_t *node, const struct rule
         if (strcmp(text, "true") == 0 || strcmp(text, "false") == 0) return json_boolean(*text == 't');
         return wrong(r, node, rule, "true or false");
     default:
-        if (length == 0) return wrong(r, node, rule, "text");
+        if (length == 0) return wrong(r, node, rule, rule->kind == SETTING ? "a value" : "text");
     }
+    if (rule->kind == SETTING) return read_setting(node, text);
     return json_stringn(text, length);
 }
 
 static json_t *read_list(reader *r, const yaml_node_t *node, const struct rule *rule)
 {
-    const struct rule *const item_rule = rule_of_items(rule);
+    const struct rule *const item_rule = rule->kind == SETTING ? rule : rule_of_items(rule);
     if (node->type != YAML_SEQUENCE_NODE) return wrong(r, node, rule, "a list");
     json_t *const list = json_array();
     if (!list) return no_memory(r);
@@ -206,7 +218,7 @@ static bool read_pair(reader *r, json_t *object, const yaml_node_pair_t *pair, c
     const yaml_node_t *const value = yaml_document_get_node(&r->document, pair->value);
     const char *const name = scalar_text(key);
     nearest near;
-    const struct rule *const rule = rule_of_key(map, name, &near);
+    const struct rule *const rule = map->kind == SETTING ? map : rule_of_key(map, name, &near);
     if (key->type != YAML_SCALAR_NODE || !*name || strlen(name) != key->data.scalar.length) {
         return fail_at(r, key, "found %.60s as a key, expected a name", what_is(key));
     }
@@ -244,7 +256,11 @@ static json_t *read_node(reader *r, const yaml_node_t *node, const struct rule *
     switch (rule->kind) {
     case MAP:  return read_map(r, node, rule);
     case LIST: return read_list(r, node, rule);
-    default:   return read_scalar(r, node, rule);
+    case SETTING:
+        if (node->type == YAML_MAPPING_NODE) return read_map(r, node, rule);
+        if (node->type == YAML_SEQUENCE_NODE) return read_list(r, node, rule);
+        return read_scalar(r, node, rule);
+    default: return read_scalar(r, node, rule);
     }
 }
 

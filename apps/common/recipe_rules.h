@@ -4,7 +4,8 @@
 
 #include "nearest.h"
 
-typedef enum rule_kind { MAP, LIST, TEXT, HASH, NAME, INTEGER, NUMBER, SWITCH } rule_kind;
+/* SETTING: any value, map or list, typed as YAML says: quoted is text, 1 an integer, 1.0 a number. */
+typedef enum rule_kind { MAP, LIST, TEXT, HASH, NAME, INTEGER, NUMBER, SWITCH, SETTING } rule_kind;
 
 struct rule {
     const char *place;          /* "heads[].anchors.kind": a[] is any item of list a, a.* any key of map a */
