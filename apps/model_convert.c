@@ -1,4 +1,4 @@
-/* model_convert.c - cygnet-model convert: recipe + published weights -> model file. */
+/* model_convert.c - cygnet-model convert: published weights -> model file, by a recipe or from TensorFlow Lite. */
 #include "model.h"
 #include "file.h"
 #include "heads.h"
@@ -6,12 +6,14 @@
 #include "ops.h"
 #include "recipe.h"
 #include "tfjs.h"
+#include "tflite_import.h"
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 typedef struct settings {
-    const char *output;
+    const char *output, *name, *labels, *range;
     bool        overwrite;
 } settings;
 
@@ -20,30 +22,42 @@ static const option table[] = {
       .argument = "FILE", .help = "write the model file here" },
     { .flag = "overwrite", .type = OPTION_FLAG, .offset = offsetof(settings, overwrite), .initial = "false",
       .help = "replace the file if it exists" },
+    { .flag = "labels", .type = OPTION_TEXT, .offset = offsetof(settings, labels), .argument = "FILE",
+      .help = "a TensorFlow Lite file: its classes, one a line, instead of those attached to it" },
+    { .flag = "name", .type = OPTION_TEXT, .offset = offsetof(settings, name), .argument = "NAME",
+      .help = "a TensorFlow Lite file: the model's name instead of the output's" },
+    { .flag = "range", .type = OPTION_TEXT, .offset = offsetof(settings, range), .argument = "LOW..HIGH",
+      .help = "a TensorFlow Lite file of floats: what black and white are to the network, if it does not say (-1..1)" },
     { 0 }
 };
 
 const options_app convert_app = {
     .name = "cygnet-model convert",
-    .summary = "make a model file of a published network's weights, as a recipe says",
-    .usage = "[options] RECIPE SOURCE... -o FILE",
+    .summary = "make a model file of a published network, from TensorFlow Lite or as a recipe says",
+    .usage = "[options] RECIPE SOURCE... | FILE.tflite [HEAD.tflite] -o FILE",
     .examples =
+        "cygnet-model convert mobilenet_v1_1.0_224_quant.tflite -o mobilenet.safetensors\n"
+        "cygnet-model convert --labels labels.txt detect.tflite -o coco.safetensors\n"
         "cygnet-model convert config/models/face-ssd-mobilenet-v1.yaml weights_manifest.json -o face.safetensors\n"
         "cygnet-model convert --overwrite my.yaml model.json -o models/my.safetensors\n"
         "cygnet-model convert my.yaml first-manifest.json second-manifest.json -o my.safetensors",
     .exits =
         "0  the model file is written\n"
         "2  usage, or the recipe is wrong\n"
-        "5  the weights are missing, damaged, or not those of the recipe\n"
+        "5  the weights are missing, damaged, not those of the recipe, or of no network that is known\n"
         "6  the model file cannot be written, or exists",
     .table = table,
 };
 
-/* What a conversion works on; sources are open weight manifests. */
+enum { MAX_PARTS = 2 };
+
+/* What a conversion works on: a recipe and open weight manifests, or TensorFlow Lite files. */
 typedef struct job {
     recipe       *recipe;
     tfjs        **sources;
     int           source_count;
+    tflite       *parts[MAX_PARTS];
+    json_t       *description;      /* owned */
     model_writer *writer;
     uint8_t      *bytes;            /* the finished file */
     size_t        size;
@@ -141,7 +155,8 @@ static cyg_status build(job *j, const char *recipe_path, cyg_error *err)
         status = add_tensor(j, &j->recipe->tensors[i], recipe_path, err);
     }
     if (!status) status = check_all_used(j, recipe_path, err);
-    if (!status) status = model_writer_finish(&j->bytes, &j->size, j->writer, j->recipe->description, err);
+    j->description = json_incref(j->recipe->description);
+    if (!status) status = model_writer_finish(&j->bytes, &j->size, j->writer, j->description, err);
     return status;
 }
 
@@ -160,7 +175,7 @@ static cyg_status prove(const job *j, const char *path, cyg_error *err)
     if (!status) status = cyg_backbone_create(&net, model, NULL, err);
     size_t i;
     const json_t *entry;
-    json_array_foreach(json_object_get(j->recipe->description, "heads"), i, entry) {
+    json_array_foreach(json_object_get(j->description, "heads"), i, entry) {
         cyg_head *head = NULL;
         if (!status) status = cyg_head_create(&head, net, json_string_value(json_object_get(entry, "type")), NULL, err);
         cyg_head_free(head);
@@ -173,10 +188,61 @@ static cyg_status prove(const job *j, const char *path, cyg_error *err)
 static void report(const job *j, const char *path)
 {
     char sha256[HASH_TEXT];
+    size_t i;
+    const json_t *sentence;
+    json_array_foreach(json_object_get(json_object_get(j->description, "source"), "assumed"), i, sentence)
+        fprintf(stderr, "%s: assumed: %s\n", path, json_string_value(sentence));
     if (hash_bytes(sha256, j->bytes, j->size, NULL)) return;
-    fprintf(stderr, "%s: %d tensors, %.1f MB, SHA-256 %s\n", path, j->recipe->tensor_count,
+    fprintf(stderr, "%s: %d tensors, %.1f MB, SHA-256 %s\n", path, model_writer_count(j->writer),
             (double)j->size / 1e6, sha256);
 }
+
+/* ---- From TensorFlow Lite ------------------------------------------------------------ */
+
+/* The file's name without its folder and its last ending. */
+static void name_after(char *out, size_t size, const char *path)
+{
+    const char *const slash = strrchr(path, '/'), *const base = slash ? slash + 1 : path;
+    const char *const dot = strrchr(base, '.');
+    snprintf(out, size, "%.*s", (int)(dot && dot > base ? (size_t)(dot - base) : strlen(base)), base);
+}
+
+static cyg_status read_range(tflite_options *o, const char *range, cyg_error *err)
+{
+    int end = 0;
+    if (!range) return CYG_OK;
+    o->has_range = sscanf(range, "%lf..%lf%n", &o->low, &o->high, &end) == 2 && !range[end] && isfinite(o->low) &&
+                   isfinite(o->high) && o->low < o->high;
+    if (o->has_range) return CYG_OK;
+    return cyg_fail(err, CYG_ARGUMENT, "--range: found '%.60s', expected LOW..HIGH, such as 0..1", range);
+}
+
+/* The exit code. words: one file, or two halves. */
+static int convert_tflite(job *j, const settings *s, const char *const *words, int count)
+{
+    cyg_error err;
+    char name[100];
+    name_after(name, sizeof name, s->output);
+    tflite_options choice = { .name = s->name ? s->name : name, .labels = s->labels };
+    if (read_range(&choice, s->range, &err)) return complain(EXIT_USAGE, &err);
+    if (count > MAX_PARTS) {
+        cyg_fail(&err, CYG_ARGUMENT, "found %d files, expected one TensorFlow Lite file or its two halves", count);
+        return complain(EXIT_USAGE, &err);
+    }
+    for (int i = 0; i < count; i++)
+        if (tflite_open(&j->parts[i], words[i], &err)) return complain(EXIT_MODEL, &err);
+    cyg_status status = model_writer_create(&j->writer, &err);
+    if (!status)
+        status = tflite_import(&j->description, j->writer, (const tflite *const *)j->parts, count, &choice, &err);
+    if (!status) status = model_writer_finish(&j->bytes, &j->size, j->writer, j->description, &err);
+    if (!status) status = prove(j, s->output, &err);
+    if (status) return complain(EXIT_MODEL, &err);
+    if (file_write(s->output, j->bytes, j->size, s->overwrite, &err)) return complain(EXIT_OUTPUT, &err);
+    report(j, s->output);
+    return EXIT_SUCCESS;
+}
+
+/* ---- By a recipe ------------------------------------------------------------------------ */
 
 /* The exit code. words: the recipe, then the sources. */
 static int convert(job *j, const settings *s, const char *const *words, int count)
@@ -195,9 +261,18 @@ static void free_job(job *j)
 {
     for (int i = 0; i < j->source_count; i++) tfjs_close(j->sources[i]);
     free(j->sources);
+    for (int i = 0; i < MAX_PARTS; i++) tflite_close(j->parts[i]);
+    json_decref(j->description);
     recipe_free(j->recipe);
     model_writer_free(j->writer);
     free(j->bytes);
+}
+
+/* By its first bytes, or its name if it has others: then the reader says what is wrong. */
+static bool is_tflite(const char *path)
+{
+    const size_t length = strlen(path);
+    return tflite_is(path) || (length > 7 && strcmp(path + length - 7, ".tflite") == 0);
 }
 
 int convert_run(int argc, char **argv)
@@ -212,13 +287,19 @@ int convert_run(int argc, char **argv)
 
     int code;
     const int count = options_words(o, &words);
-    if (count < 2 || !s.output) {
-        cyg_fail(&err, CYG_ARGUMENT, "found %s, expected RECIPE SOURCE... -o FILE; see cygnet-model convert --help",
-                 count == 0 ? "no recipe" : count == 1 ? "no source" : "no -o FILE");
+    const bool lite = count > 0 && is_tflite(words[0]);
+    if (count < (lite ? 1 : 2) || !s.output) {
+        cyg_fail(&err, CYG_ARGUMENT, "found %s, expected RECIPE SOURCE... or FILE.tflite, and -o FILE; see "
+                 "cygnet-model convert --help",
+                 count == 0 ? "no recipe" : count == 1 && !lite ? "no source" : "no -o FILE");
+        code = complain(EXIT_USAGE, &err);
+    } else if (!lite && (s.labels || s.name || s.range)) {
+        cyg_fail(&err, CYG_ARGUMENT, "--labels, --name, --range: found a recipe, expected a TensorFlow Lite file: a "
+                 "recipe says these itself");
         code = complain(EXIT_USAGE, &err);
     } else {
         job j = { 0 };
-        code = convert(&j, &s, words, count);
+        code = lite ? convert_tflite(&j, &s, words, count) : convert(&j, &s, words, count);
         free_job(&j);
     }
     options_free(o);

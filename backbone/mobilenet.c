@@ -87,8 +87,9 @@ static cyg_status read_letterbox(cyg_backbone *net, const json_t *input, cyg_err
     int found = 0;
     while (found < 4 && !(text && !strcmp(text, words[found]))) found++;
     if (found == 4)
-        return cyg_fail(err, CYG_FORMAT, "%s: description: backbone.input.letterbox: found \"%s\", expected \"corner\", "
-                        "\"centre\", \"stretch\" or \"crop\"", cyg_model_path(net->model), text ? text : "");
+        return cyg_fail(err, CYG_FORMAT, "%s: description: backbone.input.letterbox: found \"%s\", expected "
+                        "\"corner\", \"centre\", \"stretch\" or \"crop\"", cyg_model_path(net->model),
+                        text ? text : "");
     net->input.letterbox = (cyg_letterbox)found;
     net->input.crop = (float)json_number_value(json_object_get(input, "crop"));
     if (found == CYG_CROP && !(net->input.crop > 0 && net->input.crop <= 1))

@@ -3,7 +3,8 @@
  * Its keys in the model file, all needed unless a default is told:
  *
  *   "type": "ssd"
- *   "labels": ["face"]           what it finds: texts of score columns first_class, first_class + 1 ...
+ *   "labels": ["face"]           what it finds: texts of score columns first_class, first_class + 1 ...; a column
+ *                                whose text is "" is never reported
  *   "maps": [ { "tap": "conv11_pw",           a map of the backbone
  *               "boxes": "head0/boxes",       tensors NAME/weights [1][1][in][A*4] and NAME/bias [A*4]
  *               "scores": "head0/scores" },   ... [A*classes]; A: anchors in a cell of this map
@@ -46,6 +47,7 @@ struct cyg_ssd {
     float           *encodings;         /* [anchor_count][4] */
     float           *logits;            /* [anchor_count][classes] */
     cyg_candidate   *candidates;        /* [anchor_count * label_count] */
+    bool            *silent;            /* [label_count]: never reported */
 };
 
 static void ssd_free(void *self)
@@ -60,6 +62,7 @@ static void ssd_free(void *self)
     free(ssd->encodings);
     free(ssd->logits);
     free(ssd->candidates);
+    free(ssd->silent);
     free(ssd);
 }
 
@@ -143,8 +146,15 @@ static cyg_status allocate(cyg_ssd *ssd, cyg_error *err)
     ssd->encodings = calloc(count, 4 * sizeof *ssd->encodings);
     ssd->logits = calloc(count, (size_t)ssd->settings.classes * sizeof *ssd->logits);
     ssd->candidates = calloc(count, (size_t)ssd->settings.label_count * sizeof *ssd->candidates);
-    if (ssd->anchors && ssd->encodings && ssd->logits && ssd->candidates) return CYG_OK;
+    ssd->silent = calloc((size_t)ssd->settings.label_count, sizeof *ssd->silent);
+    if (ssd->anchors && ssd->encodings && ssd->logits && ssd->candidates && ssd->silent) return CYG_OK;
     return cyg_fail(err, CYG_NO_MEMORY, "out of memory");
+}
+
+static void find_silent(cyg_ssd *ssd, const json_t *labels)
+{
+    for (int i = 0; i < ssd->settings.label_count; i++)
+        ssd->silent[i] = json_string_length(json_array_get(labels, (size_t)i)) == 0;
 }
 
 static cyg_status ssd_create(void **out, const cyg_backbone *net, const json_t *settings,
@@ -162,6 +172,7 @@ static cyg_status ssd_create(void **out, const cyg_backbone *net, const json_t *
 
     if (!status) status = count_anchors(ssd, net, err);
     if (!status) status = allocate(ssd, err);
+    if (!status) find_silent(ssd, json_object_get(settings, "labels"));
     if (!status) status = fill_anchors(ssd, net, err);
     if (!status) status = open_predictors(ssd, net, err);
     if (status) {
@@ -187,7 +198,7 @@ static int find_sigmoid(const cyg_ssd *ssd, cyg_candidate *out)
     for (int a = 0; a < ssd->anchor_count; a++) {
         const float *logits = ssd->logits + (size_t)a * (size_t)s->classes + s->first_class;
         for (int i = 0; i < s->label_count; i++) {
-            if (!(logits[i] > limit)) continue;
+            if (!(logits[i] > limit) || ssd->silent[i]) continue;
             const float score = cyg_sigmoid(logits[i]);
             if (score > s->threshold) out[count++] = (cyg_candidate){ score, a * s->label_count + i };
         }
@@ -208,7 +219,7 @@ static int find_softmax(const cyg_ssd *ssd, cyg_candidate *out)
         for (int i = 1; i < s->classes; i++) most = logits[i] > most ? logits[i] : most;
         for (int i = 0; i < s->label_count; i++) {
             const float logit = logits[s->first_class + i];
-            if (!(logit > most + limit)) continue;
+            if (!(logit > most + limit) || ssd->silent[i]) continue;
             if (sum == 0)
                 for (int j = 0; j < s->classes; j++) sum += expf(logits[j] - most);
             const float score = expf(logit - most) / sum;

@@ -40,6 +40,11 @@ void model_writer_free(model_writer *w)
     free(w);
 }
 
+int model_writer_count(const model_writer *w)
+{
+    return (int)w->count;
+}
+
 cyg_status model_writer_add(model_writer *w, const char *name, const char *dtype, int rank,
                             const int *shape, const void *bytes, size_t size, cyg_error *err)
 {

@@ -9,6 +9,7 @@ typedef struct model_writer model_writer;
 
 CYG_MUST_USE cyg_status model_writer_create(model_writer **out, cyg_error *err);
 void model_writer_free(model_writer *w);
+int  model_writer_count(const model_writer *w);     /* tensors so far */
 
 /* Adds a tensor of that dtype ("F32" ...) and shape; its `size` bytes are copied.
  * CYG_ARGUMENT: the name is taken. CYG_NO_MEMORY. */
