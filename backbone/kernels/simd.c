@@ -103,46 +103,54 @@ typedef struct dw_row {
     char *out;
     const char *in[3];
     size_t out_step, in_step;       /* bytes */
+    int from;                       /* the first output */
     const cyg_window *window;
     range to;
 } dw_row;
 
-/* Channels c .. of outputs x .. x + count - 1; of each 3 columns, kx0 <= kx < kx1 are inside of
- * the row. A column that several outputs share is loaded once. */
+/* Channels c .. of outputs x .. x + count - 1; of their columns, counted from the first one's,
+ * begin <= column < end are inside of the row. A column that several outputs share is loaded once. */
 TILE depthwise_run(kind is, int count, int stride, char *out, const dw_row *row, int x, int c,
-                   const vf *w, int kx0, int kx1)
+                   const vf *w, int begin, int end)
 {
     const ptrdiff_t at = (x * stride - row->window->pad) * (ptrdiff_t)row->in_step + c * (ptrdiff_t)element(is);
     vf sum[DW];
     UNROLL for (int i = 0; i < count; i++) sum[i] = w[0];
     UNROLL for (int ky = 0; ky < 3; ky++)
         UNROLL for (int column = 0; column < (count - 1) * stride + 3; column++) {
-            if (count == 1 && (column < kx0 || column >= kx1)) continue;
+            if (column < begin || column >= end) continue;
             const vf v = load_values(is, row->in[ky] + at + column * (ptrdiff_t)row->in_step);
             UNROLL for (int i = 0; i < count; i++) {
                 const int kx = column - i * stride;
                 if (kx >= 0 && kx < 3) sum[i] += v * w[1 + ky * 3 + kx];
             }
         }
+    out += (x - row->from) * row->out_step + c * element(is);
     UNROLL for (int i = 0; i < count; i++, out += row->out_step)
-        store_values(is, out + c * element(is), clamp(sum[i], row->to), row->window->channels - c);
+        store_values(is, out, clamp(sum[i], row->to), row->window->channels - c);
 }
 
-/* One vector of channels, outputs from <= x < to. */
-TILE depthwise_channels(kind is, int stride, const dw_row *row, int from, int to, int c, const vf *w)
+/* One vector of channels, outputs from <= x < to, DW at a time: the last of them once more if they
+ * are no multiple of DW. Runs with one column outside, left or right, have their own copy. */
+TILE depthwise_channels(kind is, int stride, const dw_row *row, int to, int c, const vf *w)
 {
-    const int width = row->window->width, pad = row->window->pad;
-    char *out = row->out;
-    for (int x = from; x < to; ) {
-        const int first = x * stride - pad, left = width - first;
-        if (first >= 0 && x + DW <= to && left >= (DW - 1) * stride + 3) {
-            depthwise_run(is, DW, stride, out, row, x, c, w, 0, 3);
-            x += DW;
-            out += DW * row->out_step;
+    const int width = row->window->width, pad = row->window->pad, span = (DW - 1) * stride + 3;
+    for (int x = row->from; x < to; x += DW) {
+        const int run = to - x < DW && to - row->from >= DW ? to - DW : x;
+        const int first = run * stride - pad, left = width - first;
+        if (to - run < DW || first < -1 || left < span - 1) {
+            for (int i = x; i < to && i < x + DW; i++) {
+                const int at = i * stride - pad;
+                depthwise_run(is, 1, stride, row->out, row, i, c, w, at < 0 ? -at : 0, width - at < 3 ? width - at : 3);
+            }
+        } else if (first >= 0 && left >= span) {
+            depthwise_run(is, DW, stride, row->out, row, run, c, w, 0, span);
+        } else if (first >= 0) {
+            depthwise_run(is, DW, stride, row->out, row, run, c, w, 0, span - 1);
+        } else if (left >= span) {
+            depthwise_run(is, DW, stride, row->out, row, run, c, w, 1, span);
         } else {
-            depthwise_run(is, 1, stride, out, row, x, c, w, first < 0 ? -first : 0, left < 3 ? left : 3);
-            x++;
-            out += row->out_step;
+            depthwise_run(is, DW, stride, row->out, row, run, c, w, 1, span - 1);
         }
     }
 }
@@ -150,12 +158,12 @@ TILE depthwise_channels(kind is, int stride, const dw_row *row, int from, int to
 TILE depthwise(kind is, void *out, size_t out_step, const void *const in[3], size_t in_step,
                const cyg_window *window, int from, int to, const float *packed, range limits)
 {
-    const dw_row row = { out, { in[0], in[1], in[2] }, out_step * element(is), in_step * element(is), window, limits };
+    const dw_row row = { out, { in[0], in[1], in[2] }, out_step * element(is), in_step * element(is), from, window, limits };
     for (int c = 0; c < window->channels; c += VF, packed += (1 + 9) * VF) {
         vf w[10];
         UNROLL for (int i = 0; i < 10; i++) w[i] = vf_load(packed + i * VF);
-        if (window->stride == 1) depthwise_channels(is, 1, &row, from, to, c, w);
-        else depthwise_channels(is, 2, &row, from, to, c, w);
+        if (window->stride == 1) depthwise_channels(is, 1, &row, to, c, w);
+        else depthwise_channels(is, 2, &row, to, c, w);
     }
 }
 

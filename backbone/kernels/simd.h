@@ -206,8 +206,15 @@ static inline void vf_store_bfloat(bfloat *p, vf v, int count)
     const vu bits = (vu)v;
     const vh h = __builtin_convertvector((bits + 0x7fff + (bits >> 16 & 1)) >> 16, vh);
 #endif
-    if (count >= VF) *(vh_any *)p = h;
-    else memcpy(p, &h, (size_t)count * sizeof *p);
+    if (count >= VF) {
+        *(vh_any *)p = h;
+        return;
+    }
+#if defined(__AVX512F__)
+    _mm256_mask_storeu_epi16(p, (__mmask16)((1u << count) - 1), (__m256i)h);
+#else
+    memcpy(p, &h, (size_t)count * sizeof *p);
+#endif
 }
 
 /* sum[i] += a[2i]*b[2i] + a[2i+1]*b[2i+1] of bfloat16 pairs. */
