@@ -16,44 +16,59 @@ static char *row_at(const cyg_rows *rows, int y)
 
 /* ---- The window: input to panel ---------------------------------------------------- */
 
-/* One patch, [kernel][kernel][channels], `outside` where the row has no pixel. */
-static void lay_patch(char *out, const cyg_step *s, size_t element, const char *const in[3], const char *outside,
-                      int column)
+/* Where the patches of a row of output are laid, and what from: of each plane, three rows. */
+typedef struct patches {
+    const cyg_step *s;
+    char       *panel;              /* of output pixel `from` */
+    size_t      panel_step;         /* bytes */
+    int         from;
+    size_t      plane, patch;       /* from one plane to the next, in the rows and in the panel, bytes */
+    const char *in[3], *outside;    /* what stands for pixels that the row does not have */
+} patches;
+
+/* One at a time, [planes][kernel][kernel][channels]. */
+static void lay_any(const patches *p, size_t element, int x0, int x1)
 {
+    const cyg_step *s = p->s;
     const size_t bytes = s->in_channels * element;
-    for (int ky = 0; ky < s->kernel; ky++)
-        for (int kx = 0; kx < s->kernel; kx++, out += bytes) {
-            const int x = column + kx;
-            memcpy(out, x < 0 || x >= s->in_width ? outside : in[ky] + x * s->in_step * element, bytes);
-        }
-}
-
-/* Three runs of 9 values: copying 12 at a time is faster, and what is too much of one run the
- * next one overwrites. */
-static inline void lay_first(char *out, const char *const in[3], size_t at, size_t element)
-{
-    for (int ky = 0; ky < 3; ky++) memcpy(out + ky * 9 * element, in[ky] + at, 12 * element);
-}
-
-/* The patches of pixels x0 .. x1-1 of a row, of each plane in turn; those of the network's first
- * layer inline. */
-static void lay_patches(char *panel, size_t panel_step, const cyg_step *s, size_t element,
-                        const char *const in[3], const char *outside, int x0, int x1)
-{
-    const bool first = s->in_channels == 3 && s->in_step == 3 && s->kernel == 3;
-    const size_t plane = s->in_width * s->in_step * element, patch = s->depth / s->planes * element;
-    for (int x = x0; x < x1; x++, panel += panel_step) {
-        const int column = x * s->stride - s->pad_x;
-        const bool inside = first && column >= 0 && column + 4 <= s->in_width;
+    for (int x = x0; x < x1; x++)
         for (int i = 0; i < s->planes; i++) {
-            const char *const rows[3] = { in[0] + i * plane, in[1] + i * plane, in[2] + i * plane };
-            char *const out = panel + i * patch;
-            if (inside && element == 4) lay_first(out, rows, (size_t)column * 12, 4);
-            else if (inside && element == 2) lay_first(out, rows, (size_t)column * 6, 2);
-            else if (inside && element == 1) lay_first(out, rows, (size_t)column * 3, 1);
-            else lay_patch(out, s, element, rows, outside + i * plane, column);
+            char *out = p->panel + (x - p->from) * p->panel_step + i * p->patch;
+            for (int ky = 0; ky < s->kernel; ky++)
+                for (int kx = 0; kx < s->kernel; kx++, out += bytes) {
+                    const int column = x * s->stride - s->pad_x + kx;
+                    const bool inside = column >= 0 && column < s->in_width;
+                    const char *const at = inside ? p->in[ky] + column * s->in_step * element : p->outside;
+                    memcpy(out, at + i * p->plane, bytes);
+                }
         }
-    }
+}
+
+/* Of the network's first layer, inside of the row: runs of 9 values. Copying 12 at a time is faster,
+ * and what is too much of one run the next one overwrites. */
+static inline void lay_inside(const patches *p, size_t element, int x0, int x1)
+{
+    size_t at = (size_t)(x0 * p->s->stride - p->s->pad_x) * 3 * element;
+    char *panel = p->panel + (x0 - p->from) * p->panel_step;
+    for (int x = x0; x < x1; x++, panel += p->panel_step, at += p->s->stride * 3 * element)
+        for (int i = 0; i < p->s->planes; i++)
+            for (int ky = 0; ky < 3; ky++)
+                memcpy(panel + i * p->patch + ky * 9 * element, p->in[ky] + i * p->plane + at, 12 * element);
+}
+
+/* The patches of output pixels p->from .. to-1 of a row, from left to right. */
+static void lay_patches(const patches *p, size_t element, int to)
+{
+    const cyg_step *s = p->s;
+    const bool first = s->in_channels == 3 && s->in_step == 3 && s->kernel == 3;
+    int begin = max(p->from, (s->pad_x + s->stride - 1) / s->stride);      /* from here to end, 4 columns are inside */
+    int end = min(to, (s->in_width - 4 + s->pad_x) / s->stride + 1);
+    if (!first || begin > end) begin = end = to;
+    lay_any(p, element, p->from, begin);
+    if (element == 4) lay_inside(p, 4, begin, end);
+    else if (element == 2) lay_inside(p, 2, begin, end);
+    else lay_inside(p, 1, begin, end);
+    lay_any(p, element, end, to);
 }
 
 static void fill_panel(const cyg_features *maps, const cyg_step *s, char *panel, size_t panel_step,
@@ -63,6 +78,7 @@ static void fill_panel(const cyg_features *maps, const cyg_step *s, char *panel,
     const size_t element = net->arithmetic->element;
     const cyg_window window = { s->in_width, s->in_channels, s->stride, s->pad_x };
     const char *const outside = s == net->steps ? maps->border : maps->zeros;
+    const size_t plane = s->in_width * s->in_step * element, patch = s->depth / s->planes * element;
     for (int p = from; p < to; ) {
         const int y = p / s->out_width, x0 = p % s->out_width;
         const int x1 = min(s->out_width, x0 + to - p);
@@ -75,7 +91,8 @@ static void fill_panel(const cyg_features *maps, const cyg_step *s, char *panel,
             net->arithmetic->depthwise(panel, panel_step, (const void *[]){ rows[0], rows[1], rows[2] },
                                        s->in_step, &window, x0, x1, s->window_packed, net->lo, net->hi);
         else
-            lay_patches(panel, panel_step * element, s, element, rows, outside, x0, x1);
+            lay_patches(&(patches){ s, panel, panel_step * element, x0, plane, patch,
+                                    { rows[0], rows[1], rows[2] }, outside }, element, x1);
         panel += (x1 - x0) * panel_step * element;
         p += x1 - x0;
     }

@@ -41,7 +41,7 @@ CONST_INLINE void store_values(kind is, char *p, vf v, int count)
 
 CONST_INLINE vf add_product(kind is, vf sum, vi a, vi b)
 {
-    return is == F32 ? sum + (vf)a * (vf)b : vf_add_pairs(sum, a, b);
+    return is == F32 ? vf_add_product(sum, (vf)a, (vf)b) : vf_add_pairs(sum, a, b);
 }
 
 /* rows x (vectors * VF) sums; only the first `cols` of each row are stored. words: k / group. */
@@ -122,7 +122,7 @@ TILE depthwise_run(kind is, int count, int stride, char *out, const dw_row *row,
             const vf v = load_values(is, row->in[ky] + at + column * (ptrdiff_t)row->in_step);
             UNROLL for (int i = 0; i < count; i++) {
                 const int kx = column - i * stride;
-                if (kx >= 0 && kx < 3) sum[i] += v * w[1 + ky * 3 + kx];
+                if (kx >= 0 && kx < 3) sum[i] = vf_add_product(sum[i], v, w[1 + ky * 3 + kx]);
             }
         }
     out += (x - row->from) * row->out_step + c * element(is);

@@ -82,6 +82,21 @@ static inline void vf_store_part(float *p, vf v, int count)
 #endif
 }
 
+/* sum + a * b, rounded once where the CPU can: said outright, since a compiler left to itself does so
+ * in some places and not in others, and a result would depend on who computed it. */
+static inline vf vf_add_product(vf sum, vf a, vf b)
+{
+#if defined(__AVX512F__)
+    return (vf)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)sum);
+#elif defined(__FMA__)
+    return (vf)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)sum);
+#elif defined(__aarch64__)
+    return (vf)vfmaq_f32((float32x4_t)sum, (float32x4_t)a, (float32x4_t)b);
+#else
+    return sum + a * b;
+#endif
+}
+
 /* C has no vector ?: (C++ has), so choose by mask; compilers make this one min or max. */
 static inline vf vf_choose(vi mask, vf a, vf b) { return (vf)(((vi)a & mask) | ((vi)b & ~mask)); }
 static inline vf vf_min(vf a, vf b)             { return vf_choose(a < b, a, b); }
@@ -224,8 +239,8 @@ static inline vf vf_add_pairs(vf sum, vi a, vi b)
     return (vf)_mm512_dpbf16_ps((__m512)sum, (__m512bh)a, (__m512bh)b);
 #else
     const vi upper = (vi){ 0 } + (int32_t)0xffff0000;
-    sum += (vf)(a << 16) * (vf)(b << 16);
-    return sum + (vf)(a & upper) * (vf)(b & upper);
+    sum = vf_add_product(sum, (vf)(a << 16), (vf)(b << 16));
+    return vf_add_product(sum, (vf)(a & upper), (vf)(b & upper));
 #endif
 }
 
