@@ -7,6 +7,7 @@
 #include "annotator.h"
 #include "model_path.h"
 #include "options.h"
+#include "text.h"
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -215,9 +216,12 @@ static void list(const inputs *in, const output *outputs)
 {
     for (size_t i = 0; i < in->count; i++) {
         const char *problem = in->items[i].problem ? in->items[i].problem : outputs[i].problem;
-        if (problem) printf("%s\t-\t%s\n", in->items[i].path, problem);
-        else if (outputs[i].file) printf("%s\t%s\n", in->items[i].path, outputs[i].file);
-        else printf("%s\t%s_annotated.*\n", in->items[i].path, outputs[i].base);
+        char *path = in->items[i].kind == INPUT_STREAM ? text_cleaned(in->items[i].path, TEXT_DATA) : NULL;
+        printf("%s\t", path ? path : in->items[i].path);
+        if (problem) printf("-\t%s\n", problem);
+        else if (outputs[i].file) printf("%s\n", outputs[i].file);
+        else printf("%s_annotated.*\n", outputs[i].base);
+        free(path);
     }
 }
 

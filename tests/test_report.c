@@ -174,6 +174,10 @@ static void text_is_made_harmless(void **state)
         { "cut \xe6\xbc", "cut \uFFFD\uFFFD", "cut \uFFFD\uFFFD" },
         { "x rtsp://me:pa@ss@h:1/a:b@c y", "x rtsp://me:***@h:1/a:b@c y", "x rtsp://me:***@h:1/a:b@c y" },
         { "http://h:80/@ http://u@h", "http://h:80/@ http://u@h", "http://h:80/@ http://u@h" },
+        { "rtsp://u:p/s?@h/x", "rtsp://u:***@h/x", "rtsp://u:***@h/x" },
+        { "http://h/x.cgi?user=a&PWD=b/c&n=1 pwd=d", "http://h/x.cgi?user=a&PWD=***&n=1 pwd=d",
+          "http://h/x.cgi?user=a&PWD=***&n=1 pwd=d" },
+        { "rtsp://h/user=a&password=b&n=1", "rtsp://h/user=a&password=***&n=1", "rtsp://h/user=a&password=***&n=1" },
         { "http://:@h http://u:@h", "http://:***@h http://u:***@h", "http://:***@h http://u:***@h" },
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {

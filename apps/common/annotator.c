@@ -43,6 +43,13 @@ typedef struct video_job {
     video_sink  *sink;          /* NULL: records only */
 } video_job;
 
+/* Also while the source still opens. */
+static bool is_cancelled(void *context)
+{
+    const job *j = context;
+    return stop_signal(j->a->stop) != 0;
+}
+
 static cyg_status write_frame(void *context, frame *f, cyg_error *err)
 {
     video_job *v = context;
@@ -58,11 +65,6 @@ static void warn(void *context, const char *sentence)
 {
     const job *j = context;
     log_print(j->a->log, LOG_WARNING, "%s: %s", j->name, sentence);
-}
-
-static void interrupt(void *source)
-{
-    video_source_interrupt(source);
 }
 
 /* How many frames there will be, of the part that was asked for; 0 = not known. */
@@ -113,9 +115,7 @@ static annotator_result run_video(video_job *v, video_source *source)
         .write = write_frame, .context = v,
     };
     cyg_error err;
-    stop_call(a->stop, interrupt, source);
     const cyg_status status = batch_run(&b, &err);
-    stop_call(a->stop, NULL, NULL);
     progress_end(a->progress);
     j->decode = b.decode_seconds;
     j->detect = b.detect_seconds;
@@ -148,11 +148,13 @@ static annotator_result annotate_video(job *j)
     const annotator_options *o = &j->a->options;
     const video_source_options options = {
         .start = o->start, .end = o->end, .threads = o->decode_threads, .copy_streams = o->media,
-        .notice = warn, .context = j,
+        .notice = warn, .cancelled = is_cancelled, .context = j,
     };
     video_source *source;
     cyg_error err;
-    if (video_source_open(&source, j->in->path, &options, &err) != CYG_OK) return job_lose(j, "open", &err);
+    const cyg_status status = video_source_open(&source, j->in->path, &options, &err);
+    if (status == CYG_END) return INTERRUPTED;
+    if (status != CYG_OK) return job_lose(j, "open", &err);
     const annotator_result result = annotate_source(j, source);
     video_source_close(source);
     return result;

@@ -1,5 +1,6 @@
 /* inputs.c - words become a list of files and streams. */
 #include "inputs.h"
+#include "text.h"
 #include <ctype.h>
 #include <errno.h>
 #include <fts.h>
@@ -98,10 +99,28 @@ static cyg_status add_stream(inputs *in, const char *url, cyg_error *err)
     while (end > 0 && path[end - 1] == '/') end--;
     const char *slash = memrchr(path, '/', end);
     char *name = slash ? strndup(slash + 1, (size_t)(path + end - slash - 1)) : strdup("stream");
-    const cyg_status status = name ? add(in, INPUT_STREAM, url, name, err, NULL)
-                                   : cyg_fail(err, CYG_NO_MEMORY, "%s: out of memory", url);
+    char *clean = name ? text_cleaned(name, TEXT_DATA) : NULL;          /* files are named after it */
+    const cyg_status status = clean ? add(in, INPUT_STREAM, url, clean, err, NULL)
+                                    : cyg_fail(err, CYG_NO_MEMORY, "a stream: out of memory");
+    free(clean);
     free(name);
     return status;
+}
+
+/* "2" and "/dev/video2" are a camera, be it there or not; a file of that name is "./2". */
+static bool is_camera(const char *word)
+{
+    static const char folder[] = "/dev/video";
+    if (strncmp(word, folder, sizeof folder - 1) == 0) word += sizeof folder - 1;
+    const size_t digits = strspn(word, "0123456789");
+    return digits > 0 && digits < 4 && word[digits] == 0;
+}
+
+static cyg_status add_camera(inputs *in, const char *word, cyg_error *err)
+{
+    char path[32];
+    snprintf(path, sizeof path, "%s%s", isdigit((unsigned char)*word) ? "/dev/video" : "", word);
+    return add(in, INPUT_CAMERA, path, name_of(path), err, NULL);
 }
 
 /* ---- folders ---------------------------------------------------------------- */
@@ -228,6 +247,8 @@ static cyg_status add_word(inputs *in, const char *word, bool lists, cyg_error *
     struct stat st;
     if (strcmp(word, "-") == 0) return add(in, INPUT_STDIN, word, "stdin", err, NULL);
     if (is_stream(word)) return add_stream(in, word, err);
+    if (is_camera(word)) return add_camera(in, word, err);
+    if (strncmp(word, "test:", 5) == 0) return add(in, INPUT_PATTERN, word, "test", err, NULL);
     if (stat(word, &st) == 0) {
         if (S_ISDIR(st.st_mode)) return add_folder(in, word, err);
         if (lists && S_ISREG(st.st_mode) && ends_in_txt(word)) return add_list(in, word, err);

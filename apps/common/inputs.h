@@ -7,6 +7,8 @@
  *     'shots*.jpg'          a glob, if no file has that very name
  *     list.txt              one of the other words a line
  *     rtsp://... http://    a stream
+ *     0 or /dev/video0      a camera
+ *     test:640x480@25       a moving pattern (video.h)
  *     -                     standard input
  *
  * Words keep their order; a folder and a glob are sorted as people count (2 before 10).
@@ -16,11 +18,11 @@
 
 #include "backbone.h"
 
-typedef enum input_kind { INPUT_FILE, INPUT_STREAM, INPUT_STDIN } input_kind;
+typedef enum input_kind { INPUT_FILE, INPUT_STREAM, INPUT_STDIN, INPUT_CAMERA, INPUT_PATTERN } input_kind;
 
 typedef struct input {
     input_kind kind;
-    char *path;                 /* what to open: a path, an URL, "-" */
+    char *path;                 /* what to open: a path, an URL, "-", "/dev/video0", "test:" */
     char *tree;                 /* the path below the folder that was named: "2023/a.mp4"; else the name alone */
     char *problem;              /* a sentence: it cannot be an input; NULL = try it */
 } input;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 enum { NOT_UTF8 = -1 };
 
@@ -31,24 +32,47 @@ static bool is_control(int32_t c)
            (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
 }
 
-/* If an URL's "://USER:PASSWORD@" begins here: where PASSWORD does, and its length. */
+/* If an URL's "://USER:PASSWORD@" begins here: where PASSWORD does, and its length. One with a
+ * slash in it is no valid URL, and is hidden all the same. */
 static const char *find_password(const char *s, size_t *length)
 {
     if (strncmp(s, "://", 3) != 0) return NULL;
     const size_t host = strcspn(s + 3, "/?# \t\r\n'\"");
-    const char *at = memrchr(s + 3, '@', host);
-    const char *colon = at ? memchr(s + 3, ':', (size_t)(at - s - 3)) : NULL;
-    if (!colon) return NULL;
+    const char *colon = memchr(s + 3, ':', host), *at = memrchr(s + 3, '@', host);
+    const bool port = colon && colon + 1 + strspn(colon + 1, "0123456789") == s + 3 + host;
+    if (!at && !port) at = memrchr(s + 3, '@', strcspn(s + 3, " \t\r\n'\""));
+    if (!at || !colon || colon > at) return NULL;
     *length = (size_t)(at - colon - 1);
     return colon + 1;
+}
+
+/* If a parameter of an URL begins here whose name promises a secret: where that does, and its length. */
+static const char *find_secret(const char *s, size_t *length)
+{
+    static const char *const names[] = {
+        "password", "passwd", "pass", "pwd", "psw", "token", "secret", "key", "apikey", "auth", "sig", "signature",
+    };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const size_t n = strlen(names[i]);
+        if (strncasecmp(s, names[i], n) != 0 || s[n] != '=') continue;
+        *length = strcspn(s + n + 1, "&#; \t\r\n'\"");
+        return s + n + 1;
+    }
+    return NULL;
 }
 
 size_t text_clean(char *out, size_t size, const char *text, text_use use)
 {
     size_t used = 0, hidden = 0;
     const char *password = NULL;
+    bool in_url = false;
     for (const char *s = text; *s;) {
-        if (!password && use != TEXT_UTF8) password = find_password(s, &hidden);
+        if (strncmp(s, "://", 3) == 0) in_url = true;
+        else if (strchr(" \t\r\n'\"", *s)) in_url = false;
+        if (!password && use != TEXT_UTF8) {
+            password = find_password(s, &hidden);
+            if (in_url && s > text && strchr("?&;/_", s[-1])) password = find_secret(s, &hidden);
+        }
         char piece[8];
         int length, n;
         const int32_t c = decode((const unsigned char *)s, &length);

@@ -7,7 +7,7 @@
 
 typedef enum text_use {
     TEXT_UTF8,          /* valid UTF-8: every byte that is part of none shows as U+FFFD */
-    TEXT_DATA,          /* also: passwords of URLs masked */
+    TEXT_DATA,          /* also: passwords and other secrets of URLs masked */
     TEXT_TERMINAL,      /* also: no control or direction character, they show as \x1b or \u202e */
 } text_use;
 

@@ -17,6 +17,12 @@ typedef struct video_source_options {
     double start, end;          /* seconds; end 0 = to the end */
     int    threads;             /* of the decoder; 0 = FFmpeg's choice */
     bool   copy_streams;        /* collect the other streams' packets */
+    bool   live;                /* the newest picture soon: nothing is buffered, and where the picture
+                                   changes its size, so do the frames (else it is scaled to the first) */
+    int    width, height;       /* asked of a camera or the pattern; 0 = its own choice */
+    double rate;                /* likewise: frames a second */
+    const char *pixel_format;   /* asked of a camera: FFmpeg's name of a format or codec; NULL */
+    const char *transport;      /* of RTSP: "tcp" or "udp"; NULL = tcp */
     /* One line for people each time the source has to change something; NULL = silent. */
     void (*notice)(void *context, const char *sentence);
     /* Asked again and again by the thread that opens or reads; true ends both soon, with CYG_END.
@@ -34,10 +40,12 @@ typedef struct video_info {
     int         rate_num, rate_den;     /* average; 0/0 = unknown */
     int64_t     frames;                 /* estimate; 0 = unknown */
     double      duration;               /* seconds; 0 = unknown */
+    bool        endless;                /* a camera or stream: it ends only by being lost (CYG_IO) */
     const char *container, *codec, *pixel_format;
 } video_info;
 
-/* uri: a file, "-" for standard input, or a URL. CYG_IO, CYG_FORMAT (no video in it),
+/* uri: a file, "-" for standard input, a URL, "/dev/video2", or "test:" for a moving pattern, as in
+ * "test:640x480@25". CYG_IO, CYG_FORMAT (no video in it),
  * CYG_UNSUPPORTED (no decoder), CYG_NO_MEMORY, CYG_END (cancelled). */
 CYG_MUST_USE cyg_status video_source_open(video_source **out, const char *uri,
                                           const video_source_options *options, cyg_error *err);

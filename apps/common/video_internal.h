@@ -48,6 +48,22 @@ enum AVPixelFormat video_turn_format(video_turn turn, enum AVPixelFormat format,
 /* dst (empty) becomes src turned; src is of the format `before`. Negative on error. */
 int        video_turn_apply(AVFrame *dst, const AVFrame *src, video_turn turn);
 
+/* ---- video_packets.c: packets that wait for a frame to travel with ----------------------------- */
+
+typedef struct video_packets {
+    AVPacket **items;
+    int        count, room;
+    int64_t    bytes;
+} video_packets;
+
+/* Moves p in. Negative on error. */
+int  video_packets_keep(video_packets *q, AVPacket *p);
+/* The oldest ones go with f, so many at a time. Negative on error. */
+int  video_packets_give(video_packets *q, frame *f);
+/* True if so many wait that a frame must take some along; room: so many times more may wait. */
+bool video_packets_are_full(const video_packets *q, int room);
+void video_packets_free(video_packets *q);
+
 /* ---- video_source.c -------------------------------------------------------------------------- */
 
 enum { EARLY_PACKETS = 64 };
@@ -56,6 +72,8 @@ struct video_source {
     video_info       info;
     char             name[300];         /* for sentences; no password in it */
     AVFormatContext *in;
+    AVIOContext     *bytes;             /* in's, if they are ours: a pipe's, the pattern's */
+    int              fd;                /* of a pipe that was opened; 0 = none */
     AVStream        *stream;            /* the video */
     AVCodecContext  *decoder;
     AVPacket        *packet;
@@ -73,12 +91,11 @@ struct video_source {
     int64_t          begin;             /* the file's first stamp, time base 1/1000000 */
     int64_t          last_pts;          /* of the frame before */
     int64_t          orders, numbers, damaged;
+    bool             live, camera;
     bool             opened, copy_streams, input_ended, decoder_ended, past_end;
     int              read_error;        /* what ended the input before its time; 0 = nothing */
     int              bad_reads;         /* failed reads in a row */
-    AVPacket       **packets;           /* waiting for a frame to travel with */
-    int              packet_count, packet_room;
-    int64_t          packet_bytes;
+    video_packets    packets;
     void           (*notice)(void *context, const char *sentence);
     bool           (*cancelled)(void *context);
     void            *context;
@@ -86,10 +103,36 @@ struct video_source {
     atomic_int       interrupted;
 };
 
+/* True if all is to end soon; also FFmpeg's callback. */
+int  video_source_is_cancelled(void *source);
+void video_source_notify(const video_source *s, const char *sentence);
+/* From s->model: size and format of what is handed out. */
+cyg_status video_source_learn(video_source *s, cyg_error *err);
+
+/* ---- video_read.c: from packets to upright frames ------------------------------------------------ */
+
+/* The next frame into s->decoded. AVERROR(EAGAIN): so many packets wait that they need a
+ * frame of their own. AVERROR_EOF: no more frames. */
+int  video_read_decoded(video_source *s);
+
 /* ---- video_frame.c ------------------------------------------------------------------------------ */
 
 /* Frees what of f is FFmpeg's. */
 void video_frame_release(frame *f);
+
+/* ---- video_input.c: what the name of a source means -------------------------------------------- */
+
+/* Opens s->in and fills s->info.endless. */
+cyg_status video_input_open(video_source *s, const char *uri, const video_source_options *o, cyg_error *err);
+void       video_input_close(video_source *s);
+/* The stream that is the video; NULL = there is none. */
+AVStream  *video_input_best(const AVFormatContext *in);
+
+/* ---- video_pipe.c, video_pattern.c: bytes of our own; opaque and buffer are the caller's to free - */
+
+AVIOContext *video_pipe_open(video_source *source, int fd);     /* NULL: no memory */
+bool         video_pattern_is(const char *uri);
+cyg_status   video_pattern_open(AVIOContext **out, const char *uri, const video_source_options *o, cyg_error *err);
 
 /* ---- video_encoder.c: frames in, packets with the frames' own stamps out ---------------------- */
 

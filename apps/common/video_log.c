@@ -5,6 +5,7 @@
  * thread that asks.
  */
 #include "video_internal.h"
+#include "text.h"
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -12,13 +13,30 @@
 
 static _Thread_local char complaint[300];
 
+/* Where FFmpeg names one of its objects by its place in memory, which nobody can use: "mov @ 0x55d0". */
+static void hide_addresses(char *line)
+{
+    for (char *at = line; (at = strstr(at, "0x"));) {
+        const size_t digits = strspn(at + 2, "0123456789abcdef");
+        if (digits < 6) {
+            at += 2;
+            continue;
+        }
+        char *from = at - line >= 3 && strncmp(at - 3, " @ ", 3) == 0 ? at - 3 : at;
+        memmove(from, at + 2 + digits, strlen(at + 2 + digits) + 1);
+        at = from;
+    }
+}
+
 static void keep(void *sender, int level, const char *format, va_list args)
 {
     if (level > AV_LOG_ERROR) return;
     char line[sizeof complaint];
     vsnprintf(line, sizeof line, format, args);
     line[strcspn(line, "\r\n")] = '\0';
-    if (line[0]) memcpy(complaint, line, sizeof complaint);
+    if (!line[0]) return;
+    hide_addresses(line);
+    text_clean(complaint, sizeof complaint, line, TEXT_DATA);
 }
 
 static void install(void)
