@@ -357,6 +357,14 @@ void overlay_show(overlay *o, const frame *f, sprite_show *show, void *context)
     }
 }
 
+void overlay_show_box(overlay *o, const frame *f, const object *what, sprite_show *show, void *context)
+{
+    placed p = { 0 };
+    if (!is_box(&what->box) || !fit(o, &f->image)) return;
+    place_box(o, &p, &what->box, (what->label % OVERLAY_COLOURS + OVERLAY_COLOURS) % OVERLAY_COLOURS);
+    show_painting(p.box, show, context, p.box_x, p.box_y, p.box_width, p.box_height);
+}
+
 /* ---- panels ---------------------------------------------------------------------------- */
 
 static bool is_same_text(const overlay_text *a, const overlay_text *b)

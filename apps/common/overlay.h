@@ -52,6 +52,9 @@ void     overlay_cover(overlay *o, frame *f);
 /* Only draws, as sprites, for a canvas of f->image.width x height; no pixel of f is touched. */
 void     overlay_show(overlay *o, const frame *f, sprite_show *show, void *context);
 
+/* The outline of one object alone, on the same canvas. */
+void     overlay_show_box(overlay *o, const frame *f, const object *what, sprite_show *show, void *context);
+
 /* Lines of text on a dark plate: what a window tells its user. */
 typedef struct overlay_text {
     const char *text;               /* UTF-8; lines, each with at most one tab: then there are two columns */

@@ -203,7 +203,7 @@ cairo_surface_t *overlay_paint_panel(PangoContext *context, const PangoFontDescr
     const int width = logical.width + 2 * side, height = logical.height + 2 * margin;
     cairo_surface_t *surface;
     cairo_t *cr = start(&surface, width, height);
-    set_colour(cr, t->alarm ? 0x7A1414 : 0x0C0E12, t->alarm ? .88 : .74);
+    set_colour(cr, t->alarm ? 0x7A1414 : 0x0C0E12, t->alarm ? .9 : .86);
     rounded(cr, 0, 0, width, height, t->size * .45);
     cairo_fill(cr);
     set_colour(cr, 0xF4F4F4, 1);

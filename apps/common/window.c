@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEPT = 256, FEWEST_SIDE = 240 };         /* textures of sprites; pixels of a window */
+enum { KEPT = 256 };                            /* textures of sprites */
+enum { LEAST_SIDE = 240, LEAST_WIDTH = 960 };   /* of a window; of one that nobody has made smaller */
 
 /* What a sprite has become. */
 typedef struct kept_sprite {
@@ -31,15 +32,16 @@ struct window {
 
 /* ---- life ------------------------------------------------------------------------------------ */
 
-/* As large as the picture, or as the screen has room for. */
+/* As large as the picture, not much smaller than text needs, or as the screen has room for. */
 static void fit_screen(int *width, int *height)
 {
     SDL_Rect room = { 0, 0, 1280, 720 };
     const bool known = SDL_GetDisplayUsableBounds(0, &room) == 0;
     const double most_x = known ? room.w * .95 : room.w, most_y = known ? room.h * .9 : room.h;
-    const double scale = fmin(1, fmin(most_x / *width, most_y / *height));
-    *width = (int)fmax(lround(*width * scale), FEWEST_SIDE);
-    *height = (int)fmax(lround(*height * scale), FEWEST_SIDE);
+    const double wanted = fmax(1, (double)LEAST_WIDTH / *width);
+    const double scale = fmin(wanted, fmin(most_x / *width, most_y / *height));
+    *width = (int)fmax(lround(*width * scale), LEAST_SIDE);
+    *height = (int)fmax(lround(*height * scale), LEAST_SIDE);
 }
 
 /* Waiting for the screen's beat is for drivers that have one; drawing in memory has none. */
@@ -70,7 +72,7 @@ static cyg_status open_all(window *w, const window_options *o, cyg_error *err)
     if (!w->renderer) return cyg_fail(err, CYG_IO, "no window: %s; --headless needs none", SDL_GetError());
     w->driver = SDL_GetRendererInfo(w->renderer, &info) == 0 ? info.name : "?";
     w->wake = SDL_RegisterEvents(1);
-    SDL_SetWindowMinimumSize(w->window, FEWEST_SIDE, FEWEST_SIDE);
+    SDL_SetWindowMinimumSize(w->window, LEAST_SIDE, LEAST_SIDE);
     SDL_SetRenderDrawBlendMode(w->renderer, SDL_BLENDMODE_BLEND);
     SDL_StopTextInput();
     return CYG_OK;
@@ -289,14 +291,14 @@ cyg_status window_picture(window *w, const cyg_image *image, cyg_error *err)
 
 /* ---- drawing ---------------------------------------------------------------------------------------- */
 
-void window_begin(window *w, placement place, bool mirrored)
+void window_begin(window *w, placement place)
 {
     w->drawing++;
     SDL_SetRenderDrawColor(w->renderer, 0, 0, 0, 255);
     SDL_RenderClear(w->renderer);
     if (!w->picture || place.width == 0) return;
     const SDL_Rect to = { place.x, place.y, place.width, place.height };
-    if (mirrored) SDL_RenderCopyEx(w->renderer, w->picture, NULL, &to, 0, NULL, SDL_FLIP_HORIZONTAL);
+    if (place.mirrored) SDL_RenderCopyEx(w->renderer, w->picture, NULL, &to, 0, NULL, SDL_FLIP_HORIZONTAL);
     else SDL_RenderCopy(w->renderer, w->picture, NULL, &to);
 }
 

@@ -3,7 +3,7 @@
  *     window_open(&w, &options, &err);
  *     for (window_event e; window_wait(w, &e, 100), e.kind != WINDOW_QUIT;) {
  *         window_picture(w, &f->image);                        // a new one; kept until the next
- *         window_begin(w, place_picture(...), mirrored);       // black, and the picture at its place
+ *         window_begin(w, place_picture(...));                 // black, and the picture at its place
  *         window_sprite(w, &sprite, x, y, width, height);      // over it, as often as needed
  *         window_end(w);                                       // on the screen
  *     }
@@ -73,7 +73,7 @@ char       *window_pasted(window *w);
 
 /* The picture from now on; its pixels are copied. CYG_IO: the driver refuses it, CYG_NO_MEMORY. */
 CYG_MUST_USE cyg_status window_picture(window *w, const cyg_image *image, cyg_error *err);
-void window_begin(window *w, placement place, bool mirrored);
+void window_begin(window *w, placement place);
 /* At x, y, stretched by repeating its middle column and row; its pixels are kept by its id. */
 void window_sprite(window *w, const sprite *sprite, int x, int y, int width, int height);
 /* Everything inside darker; alpha 0 .. 1. */

@@ -48,3 +48,14 @@ records() { "$BIN/tests/check_records" "$@" || fail "records $*"; }
 # field NAME: of a line "NAME VALUE NAME VALUE ..." on standard input
 field() { awk -v name="$1" '{ for (i = 1; i < NF; i += 2) if ($i == name) print $(i + 1) }'; }
 decodes() { [ -z "$(ffmpeg -nostdin -v error -i "$1" -f null - 2>&1)" ] || fail "$1 does not decode cleanly"; }
+has_lines() { [ "$(wc -l <"$2")" -ge "$1" ]; }      # has_lines N FILE
+# until_true SECONDS COMMAND...: tries it again and again; false if it never is
+until_true() {
+    tries=$(($1 * 20))
+    shift
+    while ! "$@"; do
+        tries=$((tries - 1))
+        [ $tries -gt 0 ] || return 1
+        sleep 0.05
+    done
+}

@@ -1,0 +1,224 @@
+/* view_analysis.c - newest frame -> detector -> tracks -> newest finding. */
+#include "view_analysis.h"
+#include "channel.h"
+#include "clock.h"
+#include "pool.h"
+#include "roster.h"
+#include "track.h"
+#include <math.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static const double keep = 2;                   /* seconds, of tracker_options: analyses may be far apart */
+enum { KINDER = 5 };                            /* nicer by that: the picture comes first */
+
+struct analysis {
+    analysis_options o;
+    channel         *frames, *findings;         /* one each, the newest */
+    pthread_t        thread;
+    bool             started;
+    pthread_mutex_t  lock;
+    analysis_state   state;                     /* under the lock */
+    _Atomic float    threshold;
+    atomic_bool      closing;
+
+    /* The thread's own. */
+    pipeline_models *models;
+    pipeline        *pipeline;
+    pool            *pool;
+    tracker         *tracker;
+    roster          *roster;
+    float            tracked;                   /* the tracker's threshold */
+    double           time;                      /* of the last frame; NAN = none yet */
+};
+
+static void announce(const analysis *a)
+{
+    if (a->o.wake) a->o.wake(a->o.context);
+}
+
+/* ---- loading -------------------------------------------------------------------------------- */
+
+static void describe(void *context, const frame *f, const object *o, description *out)
+{
+    pipeline_describe(context, f, o, out);
+}
+
+static cyg_status load(analysis *a, cyg_error *err)
+{
+    cyg_executor executor;
+    const tracker_options tracking = { .high = (float)a->o.threshold, .keep = keep };
+    cyg_status status = pipeline_models_open(&a->models, &a->o.models, err);
+    if (status == CYG_OK && a->o.threads > 1) {
+        status = pool_create(&a->pool, a->o.threads, err);
+        if (status == CYG_OK) executor = pool_executor(a->pool);
+    }
+    if (status == CYG_OK) status = pipeline_create_spread(&a->pipeline, a->models, a->pool ? &executor : NULL, err);
+    if (status == CYG_OK && !(a->tracker = tracker_create(&tracking)))
+        status = cyg_fail(err, CYG_NO_MEMORY, "out of memory");
+    const roster_options known = { .describe = a->o.models.describer ? describe : NULL, .describer = a->pipeline };
+    if (status == CYG_OK && !(a->roster = roster_create(&known))) status = cyg_fail(err, CYG_NO_MEMORY, "out of memory");
+    a->tracked = (float)a->o.threshold;
+    a->time = NAN;
+    return status;
+}
+
+static bool begin(analysis *a)
+{
+    cyg_error err;
+    const cyg_status status = load(a, &err);
+    pthread_mutex_lock(&a->lock);
+    analysis_state *s = &a->state;
+    if (status == CYG_OK) {
+        s->phase = ANALYSIS_RUNNING;
+        s->model = pipeline_models_name(a->models);
+        s->sha256 = pipeline_models_sha256(a->models);
+        s->isa = pipeline_models_isa(a->models);
+        s->precision = pipeline_models_precision(a->models);
+        s->describer = pipeline_models_describer(a->models);
+        pipeline_models_size(a->models, &s->width, &s->height);
+    } else {
+        s->phase = ANALYSIS_FAILED;
+        s->why = err;
+    }
+    pthread_mutex_unlock(&a->lock);
+    announce(a);
+    return status == CYG_OK;
+}
+
+/* ---- looking ---------------------------------------------------------------------------------- */
+
+/* A first picture, or the first after a cut, has no other to be compared with: what is in it is sure at once. */
+static void track(analysis *a, frame *f)
+{
+    const bool fresh = !(f->time >= a->time && f->time <= a->time + keep);
+    a->time = f->time;
+    tracker_update(a->tracker, f);
+    if (fresh) tracker_update(a->tracker, f);
+}
+
+/* Who has left for good is of no interest any more. */
+static void forget_left(analysis *a, double time)
+{
+    appearance gone;
+    while (roster_leave(a->roster, time - keep, &gone)) { }
+}
+
+static void look(analysis *a, frame *f)
+{
+    cyg_error err;
+    const float threshold = a->threshold;
+    if (threshold != a->tracked) tracker_set_high(a->tracker, a->tracked = threshold);
+    for (int i = 0; i < a->o.repeat && !a->closing; i++) pipeline_detect(a->pipeline, f);
+    track(a, f);
+    if (roster_see(a->roster, f, &err) != CYG_OK && a->o.say) a->o.say(a->o.context, true, err.message);
+    f->object_count = tracker_predict(a->tracker, f->time, f->objects);
+    roster_tell(a->roster, f->objects, f->object_count);
+    forget_left(a, f->time);
+}
+
+static void tell(analysis *a, frame *f, double seconds)
+{
+    pthread_mutex_lock(&a->lock);
+    a->state.analysed++;
+    a->state.objects += f->object_count;
+    a->state.seconds += seconds;
+    a->state.last = seconds;
+    pthread_mutex_unlock(&a->lock);
+    frame_free(channel_put(a->findings, f));
+    announce(a);
+}
+
+static void *run(void *arg)
+{
+    analysis *a = arg;
+    (void)!nice(KINDER);                                /* this thread, and those it starts */
+    const bool ready = begin(a);
+    for (frame *f; (f = channel_take(a->frames));) {
+        if (!ready) {
+            frame_free(f);
+            continue;
+        }
+        const double began = clock_now();
+        look(a, f);
+        tell(a, f, clock_now() - began);
+    }
+    return NULL;
+}
+
+/* ---- for the others ------------------------------------------------------------------------------ */
+
+cyg_status analysis_open(analysis **out, const analysis_options *o, cyg_error *err)
+{
+    *out = NULL;
+    analysis *a = calloc(1, sizeof *a);
+    if (!a) return cyg_fail(err, CYG_NO_MEMORY, "out of memory");
+    a->o = *o;
+    a->threshold = (float)o->threshold;
+    a->state.threads = o->threads;
+    pthread_mutex_init(&a->lock, NULL);
+    a->frames = channel_create(1, CHANNEL_NEWEST);
+    a->findings = channel_create(1, CHANNEL_NEWEST);
+    a->started = a->frames && a->findings && pthread_create(&a->thread, NULL, run, a) == 0;
+    if (!a->started) {
+        analysis_close(a);
+        return cyg_fail(err, CYG_NO_MEMORY, "out of memory for a thread");
+    }
+    *out = a;
+    return CYG_OK;
+}
+
+static void empty(channel *ch)
+{
+    for (frame *f; ch && (f = channel_poll(ch));) frame_free(f);
+    channel_free(ch);
+}
+
+void analysis_close(analysis *a)
+{
+    if (!a) return;
+    if (a->started) {
+        a->closing = true;
+        frame_free(channel_poll(a->frames));            /* not this one any more */
+        channel_close(a->frames);
+        pthread_join(a->thread, NULL);
+    }
+    empty(a->frames);
+    empty(a->findings);
+    roster_free(a->roster);
+    tracker_free(a->tracker);
+    pipeline_free(a->pipeline);
+    pool_free(a->pool);
+    pipeline_models_close(a->models);
+    pthread_mutex_destroy(&a->lock);
+    free(a);
+}
+
+void analysis_put(analysis *a, frame *f)
+{
+    frame_free(channel_put(a->frames, f));
+}
+
+frame *analysis_poll(analysis *a)
+{
+    return channel_poll(a->findings);
+}
+
+void analysis_state_now(analysis *a, analysis_state *out)
+{
+    pthread_mutex_lock(&a->lock);
+    *out = a->state;
+    pthread_mutex_unlock(&a->lock);
+}
+
+void analysis_set_threshold(analysis *a, float threshold)
+{
+    a->threshold = threshold;
+}
+
+void analysis_enrol(analysis *a, int track, const char *name)
+{
+    if (a->o.say) a->o.say(a->o.context, true, "there is no gallery to keep names in: start with --gallery FOLDER");
+}

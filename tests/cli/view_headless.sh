@@ -1,0 +1,70 @@
+#!/bin/sh
+# view_headless.sh - the viewer without a window: limits, ends, records, exit codes, and no word to the display.
+. "$(dirname "$0")/lib.sh"
+need_program ffmpeg
+need_model
+view=$BIN/cygnet-view
+unset DISPLAY WAYLAND_DISPLAY
+clip c.mp4 3
+
+"$view" --no-config --print-config | cmp -s - "$SOURCE/config/view.yaml" ||
+    fail 'config/view.yaml is not what cygnet-view --no-config --print-config prints'
+
+# shown N: so many pictures were shown, says the last line
+shown() { grep -qE ": $1 pictures shown" err.txt || { fail "not $1 pictures shown:"; cat err.txt; }; }
+seconds() { awk -v a="$1" -v b="$(date +%s.%N)" 'BEGIN { printf "%.2f", b - a }'; }
+within() { awk -v x="$1" -v low="$2" -v high="$3" 'BEGIN { exit !(x >= low && x <= high) }' || fail "$4: $1 s, not $2 to $3"; }
+
+# The ends: so many pictures, so much time, the video's own.
+expect 0 "$view" --headless --frames 10 c.mp4
+shown 10
+began=$(date +%s.%N)
+expect 0 "$view" --headless --time-limit 1 c.mp4
+within "$(seconds "$began")" 1 2.5 'a limit of 1 s'
+began=$(date +%s.%N)
+expect 0 "$view" --headless c.mp4
+within "$(seconds "$began")" 2.9 4.5 'a video of 3 s at its own rate'
+grep -qE ': (8[5-9]|90) pictures shown' err.txt || { fail 'not all of 90 pictures were shown'; cat err.txt; }
+
+# What is wrong, and nothing else, is said.
+expect 4 "$view" --headless nosuch.mp4
+says 'nosuch.mp4'
+expect 2 "$view" --headless --size 12 c.mp4
+says "found '12', expected WxH"
+expect 2 "$view" --thresold 0.5
+expect 5 "$view" --headless --model nosuch c.mp4
+head -c 1000 "$MODELS/face-ssd-mobilenet-v1.safetensors" >damaged.safetensors
+expect 5 "$view" --headless --model ./damaged.safetensors c.mp4
+says 'damaged.safetensors'
+expect 6 env SDL_VIDEODRIVER=none "$view" --frames 1 c.mp4
+says 'no window'
+
+# Records: the annotator's form, whole at the end, and at an interrupt.
+expect 0 "$view" --headless --records - c.mp4
+records out.txt >counts || fail 'records of a whole video'
+[ "$(field frames <counts)" -ge 2 ] || fail "only $(cat counts)"
+same "$(field summary <counts)" 1
+for signal in INT TERM; do
+    env --default-signal=INT "$view" --headless --records - c.mp4 >live.txt 2>err.txt &
+    pid=$!
+    until_true 10 has_lines 3 live.txt || fail 'no records'
+    began=$(date +%s.%N)
+    kill -s $signal $pid
+    wait $pid
+    code=$?
+    case $signal in INT) same $code 130 ;; TERM) same $code 143 ;; esac
+    within "$(seconds "$began")" 0 1 "after $signal"
+    records live.txt >counts || fail "records after $signal"
+    same "$(field interrupted <counts)" 1 "$signal"
+done
+
+# Nobody reads the records any more.
+("$view" --headless --records - c.mp4 2>err.txt; echo $? >code) | head -n 1 >/dev/null
+same "$(cat code)" 6 'a closed pipe'
+
+# Not one function of SDL is called: the loader would have to find it first.
+LD_DEBUG=bindings LD_DEBUG_OUTPUT=bound "$view" --headless --frames 2 c.mp4 2>/dev/null || fail 'under LD_DEBUG'
+cat bound.* >all-bound
+grep -q 'symbol .avformat_open_input' all-bound || fail 'the loader told nothing'
+! grep -E "cygnet-view .*symbol .SDL_" all-bound || fail 'functions of SDL are called'
+finish
