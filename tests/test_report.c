@@ -92,6 +92,23 @@ static void json_lines_are_exactly_these(void **state)
     assert_string_equal(contents("r.jsonl"), expected);
 }
 
+static void key_points_are_told_by_name(void **state)
+{
+    static const cyg_skeleton skeleton = { .point_count = 2, .points = { "nose", "left \"eye\"" } };
+    static frame f = {
+        .object_count = 1,
+        .objects = { { .box = { 1, 2, 3, 4 }, .score = .5f, .label_text = "person", .skeleton = &skeleton,
+                       .points = { { 10.126f, -3, .98768f }, { NAN, 7, 0 } } } },
+    };
+    report *r;
+    assert_int_equal(report_open(&r, "p.jsonl", REPORT_JSONL, NULL), CYG_OK);
+    assert_int_equal(report_begin(r, &header, NULL), CYG_OK);
+    assert_int_equal(report_frame(r, &f, NULL), CYG_OK);
+    assert_non_null(strstr(contents(".p.jsonl.part"),
+                           "\"points\":{\"nose\":[10.13,-3.0,0.9877],\"left \\\"eye\\\"\":[null,7.0,0.0]}}]}"));
+    report_close(r);
+}
+
 static void csv_is_exactly_this(void **state)
 {
     write_all("r.csv", REPORT_CSV);
@@ -196,6 +213,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(json_lines_are_exactly_these),
+        cmocka_unit_test(key_points_are_told_by_name),
         cmocka_unit_test(csv_is_exactly_this),
         cmocka_unit_test(a_source_that_cannot_be_read_has_a_header),
         cmocka_unit_test(a_record_is_there_when_its_call_returns),

@@ -321,12 +321,24 @@ void overlay_cover(overlay *o, frame *f)
         if (is_box(&f->objects[i].box)) overlay_hide_box(&f->image, &f->objects[i].box, o->look.hide);
 }
 
+/* Bones are painted anew each time: they never look the same twice. bounds: where. */
+static painting paint_bones(overlay *o, const object *what, int bounds[4])
+{
+    if (!overlay_bones_bounds(&o->style, what, o->width, o->height, bounds)) return (painting){ 0 };
+    return (painting){ overlay_paint_bones(&o->style, colour_of(o, what), what, bounds), ++o->painted };
+}
+
 void overlay_draw(overlay *o, frame *f)
 {
     overlay_cover(o, f);
     if (!place(o, f, f->object_count)) return;
     for (int i = f->object_count; !o->look.no_boxes && i--; ) {
         const placed *p = &o->places[i];
+        int at[4];
+        const painting bones = paint_bones(o, &f->objects[i], at);
+        if (bones.surface)
+            overlay_blend(&o->rows, &f->image, bones.surface, at[0], at[1], at[2] - at[0], at[3] - at[1]);
+        cairo_surface_destroy(bones.surface);
         if (!p->box.surface) continue;
         overlay_blend(&o->rows, &f->image, p->box.surface, p->box_x, p->box_y, p->box_width, p->box_height);
     }
@@ -349,6 +361,10 @@ void overlay_show(overlay *o, const frame *f, sprite_show *show, void *context)
     if (!place(o, f, f->object_count)) return;
     for (int i = f->object_count; !o->look.no_boxes && i--; ) {
         const placed *p = &o->places[i];
+        int at[4];
+        const painting bones = paint_bones(o, &f->objects[i], at);
+        show_painting(bones, show, context, at[0], at[1], at[2] - at[0], at[3] - at[1]);
+        cairo_surface_destroy(bones.surface);
         show_painting(p->box, show, context, p->box_x, p->box_y, p->box_width, p->box_height);
     }
     for (int i = f->object_count; i--; ) {
@@ -426,5 +442,8 @@ void overlay_bounds(overlay *o, const frame *f, int i, int bounds[4])
     const placed *p = &o->places[i];
     const bool outlined = p->box.surface && !o->look.no_boxes;
     if (outlined) include(bounds, &f->image, p->box_x, p->box_y, p->box_width, p->box_height);
+    int bones[4];
+    if (!o->look.no_boxes && overlay_bones_bounds(&o->style, &f->objects[i], o->width, o->height, bones))
+        include(bounds, &f->image, bones[0], bones[1], bones[2] - bones[0], bones[3] - bones[1]);
     if (p->label.surface) include(bounds, &f->image, p->label_x, p->label_y, p->label_width, p->label_height);
 }

@@ -32,6 +32,10 @@ cairo_surface_t *overlay_paint_label(PangoContext *context, const PangoFontDescr
                                      const overlay_style *style, int colour, const char *text, int strong,
                                      int max_width);
 
+/* Where the key points and bones of an object lie within a picture: x1, y1, x2, y2; false: nowhere. */
+bool overlay_bones_bounds(const overlay_style *style, const object *o, int width, int height, int bounds[4]);
+cairo_surface_t *overlay_paint_bones(const overlay_style *style, int colour, const object *o, const int bounds[4]);
+
 /* Lines of text on a plate. */
 cairo_surface_t *overlay_paint_panel(PangoContext *context, const PangoFontDescription *font, const overlay_text *text);
 sprite overlay_sprite_of(cairo_surface_t *surface, uint64_t id);

@@ -5,7 +5,8 @@
  *          "num/den", codec, models [{role, name, sha256}], isa, settings (all of them).
  *          What is not known is null.
  * frame    n (decoded frames from 0), pts (in time_base), t (seconds from the source's
- *          start), objects [{class, score 0..1, box [x1, y1, x2, y2], src}]. Boxes are
+ *          start), objects [{class, score 0..1, box [x1, y1, x2, y2], src, and of heads that
+ *          find key points, points {name: [x, y, score 0..1]}}]. Boxes and points are
  *          pixels of the upright picture, not clipped. src: "detect" found in this very
  *          frame, "fill" carried over from the last analysed one, "track", "edit".
  * error    stage, t (null: before the first frame), code (cyg_status in small letters), message.
@@ -107,11 +108,25 @@ static void begin_json(report *r, const report_header *h)
         "isa", shown(h->isa), "settings", settings ? settings : json_null()));
 }
 
+/* {"nose": [x, y, score], ...} */
+static json_t *points_json(const object *o)
+{
+    json_t *const points = json_object();
+    for (int i = 0; i < o->skeleton->point_count; i++) {
+        const cyg_key_point *p = &o->points[i];
+        json_object_set_new(points, o->skeleton->points[i],
+                            json_pack("[ooo]", decimals(p->x, 2), decimals(p->y, 2), decimals(p->score, 4)));
+    }
+    return points;
+}
+
 static json_t *object_json(const object *o)
 {
-    return json_pack("{so so s[oooo] ss}", "class", shown(o->label_text), "score", decimals(o->score, 6),
+    json_t *const value = json_pack("{so so s[oooo] ss}", "class", shown(o->label_text), "score", decimals(o->score, 6),
         "box", decimals(o->box.x1, 2), decimals(o->box.y1, 2), decimals(o->box.x2, 2), decimals(o->box.y2, 2),
         "src", src_name(o->src));
+    if (o->skeleton) json_object_set_new(value, "points", points_json(o));
+    return value;
 }
 
 static void frame_json(report *r, const frame *f)

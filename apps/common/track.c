@@ -284,6 +284,11 @@ void object_move(object *o, double seconds)
                   o->box.x2 + s * o->speed.x2, o->box.y2 + s * o->speed.y2 };
     if (b.x2 < b.x1 + 1) b.x1 = (b.x1 + b.x2 - 1) / 2, b.x2 = b.x1 + 1;
     if (b.y2 < b.y1 + 1) b.y1 = (b.y1 + b.y2 - 1) / 2, b.y2 = b.y1 + 1;
+    const float x = (b.x1 + b.x2 - o->box.x1 - o->box.x2) / 2, y = (b.y1 + b.y2 - o->box.y1 - o->box.y2) / 2;
+    for (int i = 0; o->skeleton && i < o->skeleton->point_count; i++) {
+        o->points[i].x += x;
+        o->points[i].y += y;
+    }
     o->box = b;
 }
 
