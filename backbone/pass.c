@@ -88,7 +88,7 @@ static void fill_panel(const cyg_features *maps, const cyg_step *s, char *panel,
             if (line >= 0 && line < s->in_height) rows[ky] = row_at(in, line);
         }
         if (s->window == CYG_DEPTHWISE)
-            net->arithmetic->depthwise(panel, panel_step, (const void *[]){ rows[0], rows[1], rows[2] },
+            s->arithmetic->depthwise(panel, panel_step, (const void *[]){ rows[0], rows[1], rows[2] },
                                        s->in_step, &window, x0, x1, s->window_packed, net->lo, net->hi);
         else
             lay_patches(&(patches){ s, panel, panel_step * element, x0, plane, patch,
@@ -110,7 +110,7 @@ static void run_step(const cyg_features *maps, const cyg_step *s, char *panel,
                      const cyg_rows *in, const cyg_rows *out, extent e)
 {
     const cyg_backbone *net = maps->net;
-    const cyg_arithmetic *a = net->arithmetic;
+    const cyg_arithmetic *a = s->arithmetic;
     const char *packed = s->packed ? (char *)s->packed + cyg_pack_product_at(a, s->depth, e.first) : NULL;
     for (int p = e.from, n; p < e.to; p += n) {
         char *to = row_at(out, p / s->out_width) + p % s->out_width * s->out_step * a->element;
@@ -199,7 +199,7 @@ static void begin_group(const cyg_features *maps, cyg_scratch *scratch, const cy
  * the output channels otherwise. Which part it is never changes a result. */
 static extent share(const cyg_features *maps, const cyg_step *s, int tasks, int i)
 {
-    const int pixels = s->out_width * s->out_height, columns = maps->net->arithmetic->columns;
+    const int pixels = s->out_width * s->out_height, columns = s->arithmetic->columns;
     const int panels = s->packed ? (s->out_channels + columns - 1) / columns : 1;
     int parts = tasks;
     while (parts > 1 && pixels / parts < 12) parts /= 2;

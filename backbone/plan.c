@@ -108,19 +108,28 @@ static cyg_status pack_layer(void **packed, cyg_backbone *net, const cyg_step *s
     float *weights, *bias;
     cyg_status status = cyg_layer_weights(&weights, &bias, net->model, layer, epsilon, err);
     if (status) return status;
-    const cyg_arithmetic *a = net->arithmetic;
+    const cyg_arithmetic *a = step->arithmetic;
     const int n = layer->info.out_channels;
     const bool depthwise = layer->info.depthwise;
-    const size_t size = depthwise ? cyg_pack_depthwise_size(net->kernels, a, n)
-                                  : cyg_pack_product_size(net->kernels, a, step->depth, n);
+    const size_t size = depthwise ? cyg_pack_depthwise_size(step->kernels, a, n)
+                                  : cyg_pack_product_size(step->kernels, a, step->depth, n);
     net->packed_size += size;
     if (!(*packed = malloc(size))) status = no_memory(net, err);
     else if (is_integer(net)) status = pack_integers(packed, net, step, layer, &weights, bias, err);
-    else if (depthwise) cyg_pack_depthwise(*packed, net->kernels, weights, bias, n);
-    else cyg_pack_product(*packed, net->kernels, a, weights, bias, step->depth, n);
+    else if (depthwise) cyg_pack_depthwise(*packed, step->kernels, weights, bias, n);
+    else cyg_pack_product(*packed, step->kernels, a, weights, bias, step->depth, n);
     free(weights);
     free(bias);
     return status;
+}
+
+/* Few channels leave most of a wide vector empty. Integers make use of it otherwise. */
+static void choose_kernels(cyg_step *step, const cyg_backbone *net)
+{
+    const cyg_kernels *half = net->kernels->half;
+    const int channels = step->window == CYG_DEPTHWISE ? step->in_channels : step->out_channels;
+    step->kernels = half && !is_integer(net) && channels <= half->lanes ? half : net->kernels;
+    step->arithmetic = cyg_kernels_arithmetic(step->kernels, net->arithmetic->precision);
 }
 
 /* One step from layers[*layer] on; *layer moves behind it. */
@@ -138,6 +147,7 @@ static cyg_status add_step(cyg_backbone *net, int *layer, double epsilon, cyg_er
     }
     step->out_step = is_kept(net, *layer - 1) ? (size_t)step->out_channels
                                               : cyg_spread(net->arithmetic, step->out_channels);
+    choose_kernels(step, net);
     cyg_status status = CYG_OK;
     if (window->info.depthwise) status = pack_layer(&step->window_packed, net, step, window, epsilon, err);
     if (!status && !product->info.depthwise) status = pack_layer(&step->packed, net, step, product, epsilon, err);

@@ -60,6 +60,8 @@ typedef struct cyg_step {
     int out_width, out_height, out_channels;
     int depth;                  /* values in a row of the panel: k of the product */
     size_t in_step, out_step;   /* from one pixel of input or output to the next, in values */
+    const cyg_kernels    *kernels;      /* the backbone's, or its half */
+    const cyg_arithmetic *arithmetic;   /* its own of the backbone's precision */
     int chunk;                  /* output pixels in a panel */
     int lines;                  /* rows of output that are held: all, or a ring inside of a group */
     size_t offset;              /* of the output in the arena, if lines is all of it, bytes */

@@ -351,9 +351,11 @@ static void colour_agrees(void **state)
 
 int main(void)
 {
-    const cyg_kernels *list[CYG_MAX_ISAS];
-    const int count = cyg_kernels_list(list);
-    int failed = 0;
+    const cyg_kernels *list[2 * CYG_MAX_ISAS];
+    const int named = cyg_kernels_list(list);
+    int count = named, failed = 0;
+    for (int i = 0; i < named; i++)
+        if (list[i]->half && !cyg_kernels_find(list[i]->half->isa)) list[count++] = list[i]->half;
     for (int i = 0; i < count; i++) {
         void *const t = (void *)list[i];
         const struct CMUnitTest tests[] = {

@@ -67,9 +67,11 @@ typedef struct cyg_arithmetic {
     int64_t (*spin)(int rounds);
 } cyg_arithmetic;
 
-typedef struct cyg_kernels {
+typedef struct cyg_kernels cyg_kernels;
+struct cyg_kernels {
     const char *isa;        /* "ref", "sse2", "avx2", "avx512", "avx512bf16", "neon" ... */
     int lanes;              /* floats in a vector */
+    const cyg_kernels *half;        /* the same CPU with half as many, for layers of so few channels; or NULL */
 
     cyg_arithmetic f32, bf16;
     const cyg_arithmetic *i8;       /* integer.c */
@@ -89,7 +91,7 @@ typedef struct cyg_kernels {
      * of -127 .. 127: the range in which every instruction set gives the same integers.
      * width is a multiple of CYG_SCAN_WIDTH, and at most 65536. */
     void (*scan)(int32_t *dots, const uint8_t *codes, const int8_t *with, int count, int width);
-} cyg_kernels;
+};
 
 enum { CYG_MAX_ISAS = 8, CYG_MAX_COLUMNS = 64, CYG_SLACK = 64, CYG_SCAN_WIDTH = 64 };
 

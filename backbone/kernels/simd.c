@@ -141,7 +141,8 @@ TILE depthwise_channels(kind is, int stride, const dw_row *row, int to, int c, c
         if (to - run < DW || first < -1 || left < span - 1) {
             for (int i = x; i < to && i < x + DW; i++) {
                 const int at = i * stride - pad;
-                depthwise_run(is, 1, stride, row->out, row, i, c, w, at < 0 ? -at : 0, width - at < 3 ? width - at : 3);
+                depthwise_run(is, 1, stride, row->out, row, i, c, w, at < 0 ? -at : 0,
+                              width - at < 3 ? width - at : 3);
             }
         } else if (first >= 0 && left >= span) {
             depthwise_run(is, DW, stride, row->out, row, run, c, w, 0, span);
@@ -282,8 +283,17 @@ static void colour(float *out, const float *const in[3], const float *cover, con
 
 extern const cyg_kernels NAMED(cyg_kernels_, CYG_ISA);
 extern const cyg_arithmetic NAMED(cyg_integers_, CYG_ISA);
+#if VBYTES == 64 && defined(__AVX512BF16__)
+extern const cyg_kernels cyg_kernels_avx512bf16_half;
+#define HALF &cyg_kernels_avx512bf16_half
+#elif VBYTES == 64
+extern const cyg_kernels cyg_kernels_avx2;
+#define HALF &cyg_kernels_avx2
+#else
+#define HALF NULL
+#endif
 const cyg_kernels NAMED(cyg_kernels_, CYG_ISA) = {
-    .isa = QUOTED(CYG_ISA), .lanes = VF,
+    .isa = QUOTED(CYG_ISA), .lanes = VF, .half = HALF,
     .f32 = { "f32", sizeof(float), 1, NR, product_f32, depthwise_f32, widen_f32, narrow_f32, spin_f32 },
     .bf16 = { "bf16", sizeof(bfloat), 2, NR, product_bf16, depthwise_bf16, widen_bf16, narrow_bf16, spin_bf16 },
     .i8 = &NAMED(cyg_integers_, CYG_ISA),

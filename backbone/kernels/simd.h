@@ -35,15 +35,22 @@
 #define QUOTED(isa) TEXT(isa)
 
 /* VBYTES: bytes in a vector. MR: rows of the register tile, such that its MR * NV sums leave
- * a quarter of the registers free (GCC spills if not). */
-#if defined(__AVX512F__)
-enum { VBYTES = 64, MR = 8 };
+ * a quarter of the registers free (GCC spills if not). CYG_HALF: vectors half as wide as there are. */
+#if defined(__AVX512F__) && !defined(CYG_HALF)
+#define VBYTES 64
+enum { MR = 8 };
+#elif defined(__AVX512F__)
+#define VBYTES 32
+enum { MR = 8 };
 #elif defined(__AVX2__)
-enum { VBYTES = 32, MR = 6 };
+#define VBYTES 32
+enum { MR = 6 };
 #elif defined(__aarch64__)
-enum { VBYTES = 16, MR = 8 };
+#define VBYTES 16
+enum { MR = 8 };
 #else
-enum { VBYTES = 16, MR = 4 };
+#define VBYTES 16
+enum { MR = 4 };
 #endif
 
 enum {
@@ -75,8 +82,10 @@ static inline vb   vb_load(const int8_t *p)     { return *(const vb_any *)p; }
 /* The first `count` lanes, 0 < count < VF. */
 static inline void vf_store_part(float *p, vf v, int count)
 {
-#if defined(__AVX512F__)
+#if VBYTES == 64
     _mm512_mask_storeu_ps(p, (__mmask16)((1u << count) - 1), (__m512)v);
+#elif defined(__AVX512VL__)
+    _mm256_mask_storeu_ps(p, (__mmask8)((1u << count) - 1), (__m256)v);
 #else
     memcpy(p, &v, (size_t)count * sizeof *p);
 #endif
@@ -86,7 +95,7 @@ static inline void vf_store_part(float *p, vf v, int count)
  * in some places and not in others, and a result would depend on who computed it. */
 static inline vf vf_add_product(vf sum, vf a, vf b)
 {
-#if defined(__AVX512F__)
+#if VBYTES == 64
     return (vf)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)sum);
 #elif defined(__FMA__)
     return (vf)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)sum);
@@ -106,9 +115,9 @@ static inline vf vf_max(vf a, vf b)             { return vf_choose(a > b, a, b);
  * of products overflows 16 bits, so every instruction below is exact. */
 static inline vi vi_dot4(vi sum, vb a, vb b)
 {
-#if defined(__AVX512VNNI__)
+#if VBYTES == 64 && defined(__AVX512VNNI__)
     return (vi)_mm512_dpbusd_epi32((__m512i)sum, (__m512i)a, (__m512i)b);
-#elif defined(__AVX512BW__)
+#elif VBYTES == 64
     const __m512i pairs = _mm512_maddubs_epi16((__m512i)a, (__m512i)b);
     return sum + (vi)_mm512_madd_epi16(pairs, _mm512_set1_epi16(1));
 #elif defined(__AVXVNNI__)
@@ -133,7 +142,7 @@ static inline vi vi_dot4(vi sum, vb a, vb b)
 /* To the nearest, ties to even; what is out of range below stays negative. */
 static inline vi vf_round(vf v)
 {
-#if defined(__AVX512F__)
+#if VBYTES == 64
     return (vi)_mm512_cvtps_epi32((__m512)v);
 #elif defined(__AVX2__)
     return (vi)_mm256_cvtps_epi32((__m256)v);
@@ -147,7 +156,7 @@ static inline vi vf_round(vf v)
 /* Four vectors clamped to 0 .. 127, as bytes: in every 16 of them, four of each vector in turn. */
 static inline vb vb_levels(vi a, vi b, vi c, vi d)
 {
-#if defined(__AVX512BW__)
+#if VBYTES == 64
     const __m512i ab = _mm512_packs_epi32((__m512i)a, (__m512i)b), cd = _mm512_packs_epi32((__m512i)c, (__m512i)d);
     return (vb)_mm512_min_epu8(_mm512_packus_epi16(ab, cd), _mm512_set1_epi8(127));
 #elif defined(__AVX2__)
@@ -165,7 +174,7 @@ static inline vb vb_levels(vi a, vi b, vi c, vi d)
 
 /* In every 16 bytes, of the first (low) or second (high) 8 of a and b in turn: one of a, one of b;
  * vb_zip_.. by bytes, vb_zip2_.. by pairs of bytes. */
-#if defined(__AVX512BW__)
+#if VBYTES == 64
 static inline vb vb_zip_low(vb a, vb b)   { return (vb)_mm512_unpacklo_epi8((__m512i)a, (__m512i)b); }
 static inline vb vb_zip_high(vb a, vb b)  { return (vb)_mm512_unpackhi_epi8((__m512i)a, (__m512i)b); }
 static inline vb vb_zip2_low(vb a, vb b)  { return (vb)_mm512_unpacklo_epi16((__m512i)a, (__m512i)b); }
@@ -191,7 +200,7 @@ static inline vb vb_zip2_high(vb a, vb b) { return (vb)vzip2q_s16((int16x8_t)a, 
 static inline void vb_store_part(char *p, vb v, int count)
 {
     if (count >= VBYTES) *(vb_any *)p = v;
-#if defined(__AVX512BW__)
+#if VBYTES == 64
     else _mm512_mask_storeu_epi8(p, ((__mmask64)1 << count) - 1, (__m512i)v);
 #else
     else memcpy(p, &v, (size_t)count);
@@ -215,8 +224,10 @@ static inline vf vf_load_bfloat(const bfloat *p)
 /* To the nearest, ties to even; the first `count` lanes, or all if it is more. */
 static inline void vf_store_bfloat(bfloat *p, vf v, int count)
 {
-#if defined(__AVX512BF16__)
+#if VBYTES == 64 && defined(__AVX512BF16__)
     const vh h = (vh)_mm512_cvtneps_pbh((__m512)v);
+#elif defined(__AVX512BF16__)
+    const vh h = (vh)_mm256_cvtneps_pbh((__m256)v);
 #else
     const vu bits = (vu)v;
     const vh h = __builtin_convertvector((bits + 0x7fff + (bits >> 16 & 1)) >> 16, vh);
@@ -225,8 +236,10 @@ static inline void vf_store_bfloat(bfloat *p, vf v, int count)
         *(vh_any *)p = h;
         return;
     }
-#if defined(__AVX512F__)
+#if VBYTES == 64
     _mm256_mask_storeu_epi16(p, (__mmask16)((1u << count) - 1), (__m256i)h);
+#elif defined(__AVX512VL__)
+    _mm_mask_storeu_epi16(p, (__mmask8)((1u << count) - 1), (__m128i)h);
 #else
     memcpy(p, &h, (size_t)count * sizeof *p);
 #endif
@@ -235,8 +248,10 @@ static inline void vf_store_bfloat(bfloat *p, vf v, int count)
 /* sum[i] += a[2i]*b[2i] + a[2i+1]*b[2i+1] of bfloat16 pairs. */
 static inline vf vf_add_pairs(vf sum, vi a, vi b)
 {
-#if defined(__AVX512BF16__)
+#if VBYTES == 64 && defined(__AVX512BF16__)
     return (vf)_mm512_dpbf16_ps((__m512)sum, (__m512bh)a, (__m512bh)b);
+#elif defined(__AVX512BF16__)
+    return (vf)_mm256_dpbf16_ps((__m256)sum, (__m256bh)a, (__m256bh)b);
 #else
     const vi upper = (vi){ 0 } + (int32_t)0xffff0000;
     sum = vf_add_product(sum, (vf)(a << 16), (vf)(b << 16));
