@@ -19,7 +19,7 @@ typedef struct work {
     int              count;
     tflite_metadata  metadata;
     network          network;
-    bool             is_ssd, has_pool, has_classes;
+    bool             is_ssd, has_pool, has_classes, joined;
     ssd              ssd;
     network_layer    dense;             /* of the classifier */
     int              score;             /* the operator behind it: TFLITE_SOFTMAX, TFLITE_LOGISTIC, or -1 */
@@ -98,6 +98,7 @@ static cyg_status join(work *w, const tflite_tensor *pooled, cyg_error *err)
         return cyg_fail(err, CYG_UNSUPPORTED, "%s: input '%s': found scale %g and zero %g, expected %g and %g as the output "
                         "of %s", file->path, t->name, tflite_scale(t, 0), tflite_zero(t, 0), tflite_scale(pooled, 0),
                         tflite_zero(pooled, 0), w->files[0]->path);
+    w->joined = true;
     return find_classifier(w, file, t, err);
 }
 
@@ -124,7 +125,7 @@ static cyg_status recognise(work *w, cyg_error *err)
     if (status) return status;
     w->is_ssd = post != NULL;
     status = post ? ssd_find(&w->ssd, &w->network, post, err) : find_behind(w, err);
-    if (!status && w->count == 2 && w->dense.file != w->files[1])
+    if (!status && w->count == 2 && !w->joined)
         status = cyg_fail(err, CYG_UNSUPPORTED, "%s: found a whole network, expected one that ends in its pooled features "
                           "for %s to go on from", file->path, w->files[1]->path);
     return status;

@@ -158,14 +158,14 @@ cyg_status tflite_labels(json_t **out, const char *text, size_t size, const char
         const char *const next = memchr(text, '\n', (size_t)(end - text));
         const size_t length = (size_t)((next ? next : end) - text);
         json_t *const label = label_of(text, length);
-        if (!label || memchr(text, 0, length) || json_array_size(list) == MAX_LABELS) {
+        const size_t line = json_array_size(list) + 1;
+        if (!label || memchr(text, 0, length) || line > MAX_LABELS) {
             json_decref(label);
             json_decref(list);
             *out = NULL;
-            return cyg_fail(err, CYG_FORMAT, "%s:%zu: found no label, expected a line of UTF-8 for each class", path,
-                            json_array_size(list) + 1);
+            return cyg_fail(err, CYG_FORMAT, "%s:%zu: found no label, expected a line of UTF-8 for each class", path, line);
         }
-        if (length > 0) named = json_array_size(list) + 1;
+        if (length > 0) named = line;
         json_array_append_new(list, label);
         text = next ? next + 1 : end;
     }
