@@ -5,13 +5,15 @@
 #include "model_layers.h"
 #include "options.h"
 
-enum { EXIT_USAGE = 2, EXIT_MODEL = 5, EXIT_OUTPUT = 6 };
+enum { EXIT_USAGE = 2, EXIT_SOME = 3, EXIT_ALL = 4, EXIT_MODEL = 5, EXIT_OUTPUT = 6 };
 
 /* A verb: its command line, and what it does. argv[0] is the verb's own name; returns the exit code. */
-extern const options_app convert_app, info_app, bench_app;
+extern const options_app convert_app, info_app, bench_app, classify_app, embed_app;
 int convert_run(int argc, char **argv);
 int info_run(int argc, char **argv);
 int bench_run(int argc, char **argv);
+int classify_run(int argc, char **argv);
+int embed_run(int argc, char **argv);
 
 /* Of the convolutions that a head of the description puts on the maps. */
 cost model_head_cost(const cyg_backbone *net, const json_t *head);

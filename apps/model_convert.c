@@ -207,12 +207,17 @@ static void name_after(char *out, size_t size, const char *path)
     snprintf(out, size, "%.*s", (int)(dot && dot > base ? (size_t)(dot - base) : strlen(base)), base);
 }
 
+/* "-1..1"; the first number ends where the dots begin. */
 static cyg_status read_range(tflite_options *o, const char *range, cyg_error *err)
 {
-    int end = 0;
     if (!range) return CYG_OK;
-    o->has_range = sscanf(range, "%lf..%lf%n", &o->low, &o->high, &end) == 2 && !range[end] && isfinite(o->low) &&
-                   isfinite(o->high) && o->low < o->high;
+    char first[32], *low_end = first, *high_end = first;
+    const char *const dots = strstr(range, "..");
+    snprintf(first, sizeof first, "%.*s", dots ? (int)(dots - range) : 0, range);
+    o->low = strtod(first, &low_end);
+    o->high = dots ? strtod(dots + 2, &high_end) : 0;
+    o->has_range = *first && !*low_end && high_end > dots + 2 && !*high_end && isfinite(o->low) && isfinite(o->high) &&
+                   o->low < o->high;
     if (o->has_range) return CYG_OK;
     return cyg_fail(err, CYG_ARGUMENT, "--range: found '%.60s', expected LOW..HIGH, such as 0..1", range);
 }
