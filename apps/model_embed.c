@@ -17,7 +17,7 @@ typedef struct settings {
 #define AT(field) .offset = offsetof(settings, field)
 static const option table[] = {
     { .flag = "output", .letter = 'o', .type = OPTION_TEXT, AT(output), .argument = "FILE",
-      .help = "write the features here, in NumPy's format: float32, a row for each picture, in the order of the inputs" },
+      .help = "write the features here, in NumPy's format: float32, a row for each picture, in their order" },
     { .flag = "overwrite", .letter = 'y', .type = OPTION_FLAG, AT(overwrite), .initial = "false",
       .help = "replace the file if it exists" },
     { .flag = "map", .type = OPTION_TEXT, AT(map), .initial = "pool", .argument = "NAME",
@@ -129,8 +129,8 @@ static int run(work *w, const char *const *words, int count)
     w->map = cyg_backbone_map(w->looker.net, w->settings->map);
     w->values = (size_t)w->map.height * (size_t)w->map.width * (size_t)w->map.channels;
     if (w->values == 0) {
-        cyg_fail(&err, CYG_ARGUMENT, "%s: found no map '%.60s' among those that the model keeps; cygnet-model info tells "
-                 "them", w->looker.path, w->settings->map);
+        cyg_fail(&err, CYG_ARGUMENT, "%s: found no map '%.60s' among those that the model keeps; cygnet-model info "
+                 "tells them", w->looker.path, w->settings->map);
         return complain(EXIT_USAGE, &err);
     }
     int code;

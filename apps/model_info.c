@@ -136,16 +136,18 @@ static void print_input(const cyg_backbone *net, const json_t *input)
     for (size_t i = 0; i < 3; i++) printf(" %.7g", json_number_value(json_array_get(mean, i)));
     printf(", scale");
     for (size_t i = 0; i < 3; i++) printf(" %.7g", json_number_value(json_array_get(scale, i)));
-    printf("\n  %-10s sampled at the %s, letterbox %s, outside %s\n", "", say(input, "sample"),
-           say(input, "letterbox"), say(input, "border"));
+    printf("\n  %-10s sampled at the %s, letterbox %s", "", say(input, "sample"), say(input, "letterbox"));
+    if (look(input, "crop")) printf(" %.4g", json_number_value(look(input, "crop")));
+    printf(", outside %s\n", say(input, "border"));
 }
 
-/* The items of a list of text on one line. */
+/* The items of a list of text on one line; of a long one its beginning. */
 static void print_list(const json_t *list)
 {
-    size_t i;
-    const json_t *item;
-    json_array_foreach(list, i, item) printf("%s%s", i ? ", " : "", say(item, ""));
+    enum { MOST = 100, SHOWN = 10 };
+    const size_t count = json_array_size(list), shown = count > MOST ? SHOWN : count;
+    for (size_t i = 0; i < shown; i++) printf("%s%s", i ? ", " : "", say(json_array_get(list, i), ""));
+    if (shown < count) printf(" and %zu more (--json shows them)", count - shown);
 }
 
 static void print_heads(const json_t *heads)
@@ -186,6 +188,9 @@ static void print_source(const json_t *d)
     }
     if (look(d, "source.url")) printf("  %-10s %s\n", "", say(d, "source.url"));
     if (look(d, "source.paper")) printf("  %-10s %s\n", "", say(d, "source.paper"));
+    size_t i;
+    const json_t *sentence;
+    json_array_foreach(look(d, "source.assumed"), i, sentence) printf("  %-10s assumed: %s\n", "", say(sentence, ""));
     printf("  %-10s code: %s\n", "licence", say(d, "licence.code"));
     printf("  %-10s weights: %s\n", "", say(d, "licence.weights"));
     if (look(d, "licence.training_data")) printf("  %-10s training data: %s\n", "", say(d, "licence.training_data"));

@@ -79,7 +79,8 @@ static cyg_status look_at_first(video_source *source, const char *path, look_eac
 {
     frame *f, *more = NULL;
     cyg_status status = next_picture(&f, source, err);
-    if (status) return status == CYG_END ? cyg_fail(err, CYG_FORMAT, "%s: no picture in it can be decoded", path) : status;
+    if (status == CYG_END) return cyg_fail(err, CYG_FORMAT, "%s: no picture in it can be decoded", path);
+    if (status) return status;
     const cyg_status end = next_picture(&more, source, NULL);
     frame_free(more);
     status = end == CYG_OK ? cyg_fail(err, CYG_UNSUPPORTED, "%s: found a video, expected a picture", path)

@@ -23,7 +23,7 @@ typedef struct looker {
 
 /* name: a model's name or file. Errors of a model, an isa, a precision. */
 CYG_MUST_USE cyg_status look_open(looker *l, const char *name, const look_options *look, cyg_error *err);
-/* The exit code of that: an instruction set or a precision that is not there was asked for, or the model is to blame. */
+/* The exit code of that: there is no such instruction set or precision, or the model is to blame. */
 int  look_failed(const looker *l, cyg_status status);
 void look_close(looker *l);
 

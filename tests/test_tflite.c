@@ -242,7 +242,8 @@ static void labels_fit_their_classes(void **state)
 {
     static const struct { const char *text; size_t count; const char *first; } known[] = {
         { "a\nb\nc\n", 3, "a" }, { " a \r\nb\r\nc", 3, "a" }, { "b\nc\n\n\n", 3, "background" }, { "a\n\nc\n", 3, "a" },
-        { "a\n", 0, "labels, expected 3" }, { "a\nb\nc\nd\n", 0, "labels, expected 3" }, { "a\n\xff\nc\n", 0, ":2: found no label" },
+        { "a\n", 0, "labels, expected 3" }, { "a\nb\nc\nd\n", 0, "labels, expected 3" },
+        { "a\n\xff\nc\n", 0, ":2: found no label" },
     };
     tflite *file;
     char path[] = "/tmp/test_tflite_XXXXXX";
@@ -255,7 +256,8 @@ static void labels_fit_their_classes(void **state)
         assert_int_equal(file_write(path, known[i].text, strlen(known[i].text), true, NULL), CYG_OK);
         const cyg_status status = import(&m, (const tflite *[]){ file }, 1, &options, &err);
         assert_int_equal(status, known[i].count ? CYG_OK : CYG_FORMAT);
-        if (status && !strstr(err.message, known[i].first)) fail_msg("'%s' does not say '%s'", err.message, known[i].first);
+        if (status && !strstr(err.message, known[i].first))
+            fail_msg("'%s' does not say '%s'", err.message, known[i].first);
         assert_int_equal(json_array_size(head_of(&m, "labels")), known[i].count);
         if (!status) assert_string_equal(json_string_value(json_array_get(head_of(&m, "labels"), 0)), known[i].first);
         close_imported(&m);

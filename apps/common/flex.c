@@ -6,6 +6,11 @@ enum { INT = 1, UNSIGNED = 2, FLOAT = 3, INDIRECT_INT = 6, INDIRECT_FLOAT = 8, M
 
 typedef struct buffer { const uint8_t *bytes; size_t size; } buffer;
 
+static bool is_width(uint64_t bytes)
+{
+    return bytes == 1 || bytes == 2 || bytes == 4 || bytes == 8;
+}
+
 /* The unsigned number of 1, 2, 4 or 8 bytes at `at`; false if it lies outside. */
 static bool read(uint64_t *out, buffer b, size_t at, size_t width)
 {
@@ -47,7 +52,7 @@ static bool find_map(size_t *at, size_t *width, uint64_t *count, buffer b)
 {
     if (b.size < 3) return false;
     const size_t root_width = b.bytes[b.size - 1], type = b.bytes[b.size - 2];
-    if (type >> 2 != MAP || (root_width != 1 && root_width != 2 && root_width != 4 && root_width != 8)) return false;
+    if (type >> 2 != MAP || !is_width(root_width)) return false;
     *width = (size_t)1 << (type & 3);
     return b.size - 2 >= root_width && back(at, b, b.size - 2 - root_width, root_width) && *at >= 3 * *width &&
            read(count, b, *at - *width, *width) && *count <= b.size;
@@ -65,7 +70,7 @@ bool flex_number(double *out, const uint8_t *bytes, size_t size, const char *key
     size_t map, width, keys;
     uint64_t count, key_width;
     if (!find_map(&map, &width, &count, b) || !back(&keys, b, map - 3 * width, width) ||
-        !read(&key_width, b, map - 2 * width, width) || (key_width != 1 && key_width != 2 && key_width != 4 && key_width != 8))
+        !read(&key_width, b, map - 2 * width, width) || !is_width(key_width))
         return false;
     for (uint64_t i = 0; i < count; i++) {
         size_t text, at = map + (size_t)i * width;

@@ -1,7 +1,7 @@
 /* flex.h - numbers by name from a FlexBuffer that is a map, as custom operators carry their options.
  *
  *   the last byte     how wide the root is; before it its type; before that the root: how far before it the map lies
- *   map               values of `width` bytes each, behind them a byte of type for each; before them, of the same width:
+ *   map               values of `width` bytes each, behind them a byte of type for each; before them, as wide:
  *                     how many there are; how wide the keys are; how far before this number the list of keys lies
  *   list of keys      how far before each number its text lies, which ends with 0; sorted
  *   type              kind * 4 + log2 of the width; kinds 1 int, 2 unsigned, 3 float, 9 map, 26 bool; 6, 7, 8 the

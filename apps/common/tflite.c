@@ -76,8 +76,8 @@ static void read_shape(tflite_tensor *t, flat_vector shape)
 static bool quantisation_fits(const tflite_tensor *t)
 {
     if (t->zero.count && t->zero.count != t->scale.count) return false;
-    if (t->scale.count > 1 &&
-        (t->axis < 0 || t->axis >= t->rank || t->axis > 3 || t->scale.count != (uint32_t)t->shape[t->axis])) return false;
+    const bool has_axis = t->axis >= 0 && t->axis < t->rank && t->axis < 4;
+    if (t->scale.count > 1 && !(has_axis && t->scale.count == (uint32_t)t->shape[t->axis])) return false;
     for (uint32_t i = 0; i < t->scale.count; i++) {
         const float scale = flat_f32(t->scale, i);
         const int64_t zero = t->zero.count ? flat_i64(t->zero, i) : 0;
@@ -240,7 +240,8 @@ cyg_status tflite_parse(tflite **out, const uint8_t *bytes, size_t size, const c
     flat f = { .bytes = bytes, .size = size };
     cyg_status status = CYG_OK;
     if (size < 8 || memcmp(bytes + 4, identifier, 4) != 0)
-        status = cyg_fail(err, CYG_FORMAT, "%s: found no '%s' at byte 4, expected a TensorFlow Lite file", path, identifier);
+        status = cyg_fail(err, CYG_FORMAT, "%s: found no '%s' at byte 4, expected a TensorFlow Lite file", path,
+                          identifier);
     const flat_table root = status ? 0 : flat_root(&f);
     if (!status && !f.broken && flat_int(&f, root, MODEL_VERSION, 4, 0) != SCHEMA)
         status = cyg_fail(err, CYG_UNSUPPORTED, "%s: found schema version %lld, expected %d", path,
@@ -325,7 +326,7 @@ static double half_value(uint16_t half)
 {
     const int exponent = half >> 10 & 31, mantissa = half & 1023;
     const double size = exponent ? ldexp(1024 + mantissa, exponent - 25) : ldexp(mantissa, -24);
-    return half >> 15 ? -size : size;       /* infinite and NaN become large numbers: the writer's reader refuses them */
+    return half >> 15 ? -size : size;       /* what is infinite or no number becomes a large one */
 }
 
 double tflite_stored(const tflite_tensor *t, size_t i)

@@ -195,7 +195,7 @@ cyg_status ssd_find_rule(ssd *s, const network *n, const tflite_operator *o, con
     s->rule = measured;
     const int stranger = find_strangers(&l, s);
     if (stranger < 0) return CYG_OK;
-    return tflite_refuse(n->file, o, err, "found anchor %d at %.4g, %.4g of size %.4g x %.4g, expected anchors by the rule "
-                         "of TensorFlow's object detection API", stranger, part(&l, stranger, 1), part(&l, stranger, 0),
-                         part(&l, stranger, 3), part(&l, stranger, 2));
+    return tflite_refuse(n->file, o, err, "found anchor %d at %.4g, %.4g of size %.4g x %.4g, expected anchors by the "
+                         "rule of TensorFlow's object detection API", stranger, part(&l, stranger, 1),
+                         part(&l, stranger, 0), part(&l, stranger, 3), part(&l, stranger, 2));
 }

@@ -95,9 +95,9 @@ static cyg_status join(work *w, const tflite_tensor *pooled, cyg_error *err)
                         t ? t->name : "", t ? tflite_shape(t).text : "several", tflite_shape(pooled).text,
                         w->files[0]->path);
     if (tflite_scale(t, 0) != tflite_scale(pooled, 0) || tflite_zero(t, 0) != tflite_zero(pooled, 0))
-        return cyg_fail(err, CYG_UNSUPPORTED, "%s: input '%s': found scale %g and zero %g, expected %g and %g as the output "
-                        "of %s", file->path, t->name, tflite_scale(t, 0), tflite_zero(t, 0), tflite_scale(pooled, 0),
-                        tflite_zero(pooled, 0), w->files[0]->path);
+        return cyg_fail(err, CYG_UNSUPPORTED, "%s: input '%s': found scale %g and zero %g, expected %g and %g as the "
+                        "output of %s", file->path, t->name, tflite_scale(t, 0), tflite_zero(t, 0),
+                        tflite_scale(pooled, 0), tflite_zero(pooled, 0), w->files[0]->path);
     w->joined = true;
     return find_classifier(w, file, t, err);
 }
@@ -109,7 +109,7 @@ static cyg_status find_behind(work *w, cyg_error *err)
     const tflite_operator *const pool = tflite_reader(file, map, NULL);
     if (!pool) return CYG_OK;
     if (!is_global_mean(file, pool, map))
-        return tflite_refuse(file, pool, err, "expected AVERAGE_POOL_2D or MEAN over the whole map behind the MobileNet");
+        return tflite_refuse(file, pool, err, "expected AVERAGE_POOL_2D or MEAN over the whole map behind the layers");
     w->has_pool = true;
     const tflite_tensor *const pooled = tflite_out(file, pool, 0);
     if (!pooled) return tflite_refuse(file, pool, err, "found no output, expected the pooled features");
@@ -126,8 +126,8 @@ static cyg_status recognise(work *w, cyg_error *err)
     w->is_ssd = post != NULL;
     status = post ? ssd_find(&w->ssd, &w->network, post, err) : find_behind(w, err);
     if (!status && w->count == 2 && !w->joined)
-        status = cyg_fail(err, CYG_UNSUPPORTED, "%s: found a whole network, expected one that ends in its pooled features "
-                          "for %s to go on from", file->path, w->files[1]->path);
+        status = cyg_fail(err, CYG_UNSUPPORTED, "%s: found a whole network, expected one that ends in its pooled "
+                          "features for %s to go on from", file->path, w->files[1]->path);
     return status;
 }
 
@@ -250,9 +250,9 @@ static json_t *describe_head(const work *w)
 {
     if (w->is_ssd) return ssd_describe(&w->ssd, json_incref(w->labels));
     if (!w->has_classes) return json_pack("{s:s, s:s, s:s}", "type", "embedding", "tap", "pool", "metric", "cosine");
-    return json_pack("{s:s, s:O, s:s, s:s, s:s, s:i}", "type", "classifier", "labels", w->labels, "tap", "pool", "dense",
-                     w->dense.name, "score", w->score == TFLITE_SOFTMAX ? "softmax" :
-                     w->score == TFLITE_LOGISTIC ? "sigmoid" : "none", "max_count",
+    const char *const score = w->score == TFLITE_SOFTMAX ? "softmax" : w->score == TFLITE_LOGISTIC ? "sigmoid" : "none";
+    return json_pack("{s:s, s:O, s:s, s:s, s:s, s:i}", "type", "classifier", "labels", w->labels, "tap", "pool",
+                     "dense", w->dense.name, "score", score, "max_count",
                      w->dense.channels < TOLD ? w->dense.channels : TOLD);
 }
 
@@ -271,15 +271,17 @@ static json_t *describe_source(const work *w)
 static json_t *describe(work *w)
 {
     const network *const n = &w->network;
+    static const char unknown[] = "not stated in the file";
+    const char *const purpose = w->is_ssd ? "Finds things: SSD on"
+                                          : w->has_classes ? "Says what a picture shows:" : "Describes a picture:";
     char summary[200];
-    snprintf(summary, sizeof summary, "%s MobileNetV1 of width %.4g at %dx%d%s.",
-             w->is_ssd ? "Finds things: SSD on" : w->has_classes ? "Says what a picture shows:" : "Describes a picture:",
-             n->width, n->input->shape[2], n->input->shape[1], n->layers[0].upper > 0 ? ", from 8-bit integers" : "");
+    snprintf(summary, sizeof summary, "%s MobileNetV1 of width %.4g at %dx%d%s.", purpose, n->width, n->input->shape[2],
+             n->input->shape[1], n->layers[0].upper > 0 ? ", from 8-bit integers" : "");
     json_t *const backbone = describe_backbone(w), *const heads = json_array();
     if (w->is_ssd || w->has_pool) json_array_append_new(heads, describe_head(w));
     return json_pack("{s:i, s:s, s:s, s:o, s:o, s:o, s:{s:s, s:s}}", "format", FORMAT, "name", w->options->name,
         "summary", summary, "backbone", backbone, "heads", heads, "source", describe_source(w), "licence",
-        "code", "not stated in the file", "weights", *w->metadata.licence ? w->metadata.licence : "not stated in the file");
+        "code", unknown, "weights", *w->metadata.licence ? w->metadata.licence : unknown);
 }
 
 /* ---- All of it ---------------------------------------------------------------------------------------- */
@@ -314,7 +316,7 @@ cyg_status tflite_import(json_t **description, model_writer *to, const tflite *c
 {
     *description = NULL;
     if (count < 1 || count > 2)
-        return cyg_fail(err, CYG_ARGUMENT, "found %d TensorFlow Lite files, expected one, or two halves of a network", count);
+        return cyg_fail(err, CYG_ARGUMENT, "found %d TensorFlow Lite files, expected one or two halves", count);
     work *const w = calloc(1, sizeof *w);
     json_t *const assumed = json_array();
     cyg_status status = CYG_OK;

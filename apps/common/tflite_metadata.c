@@ -10,7 +10,8 @@
 enum { MODEL_VERSION = 2, MODEL_GRAPHS = 3, MODEL_AUTHOR = 4, MODEL_LICENCE = 5 };
 enum { GRAPH_INPUTS = 2, GRAPH_OUTPUTS = 3 };
 enum { TENSOR_UNITS = 4, TENSOR_FILES = 6 };
-enum { UNIT_KIND = 0, UNIT_OPTIONS = 1, UNIT_IS_NORMALISATION = 1, NORMALISATION_MEAN = 0, NORMALISATION_DEVIATION = 1 };
+enum { UNIT_KIND = 0, UNIT_OPTIONS = 1, UNIT_IS_NORMALISATION = 1 };
+enum { NORMALISATION_MEAN = 0, NORMALISATION_DEVIATION = 1 };
 enum { FILE_NAME = 0, FILE_KIND = 2, FILE_IS_AXIS_LABELS = 2, FILE_IS_VALUE_LABELS = 3 };
 
 enum { MAX_LABELS = 100000, MAX_ENTRIES = 1000 };
@@ -70,7 +71,8 @@ cyg_status tflite_metadata_read(tflite_metadata *out, const tflite *m, cyg_error
     const flat_vector graphs = flat_list(&f, root, MODEL_GRAPHS, 4);
     if (graphs.count > 0) {
         const flat_table graph = flat_at(&f, graphs, 0);
-        const flat_vector inputs = flat_list(&f, graph, GRAPH_INPUTS, 4), outputs = flat_list(&f, graph, GRAPH_OUTPUTS, 4);
+        const flat_vector inputs = flat_list(&f, graph, GRAPH_INPUTS, 4);
+        const flat_vector outputs = flat_list(&f, graph, GRAPH_OUTPUTS, 4);
         if (inputs.count > 0) read_input(out, &f, flat_at(&f, inputs, 0));
         for (uint32_t i = 0; i < outputs.count && i < MAX_ENTRIES; i++) read_output(out, &f, flat_at(&f, outputs, i));
     }
@@ -163,7 +165,8 @@ cyg_status tflite_labels(json_t **out, const char *text, size_t size, const char
             json_decref(label);
             json_decref(list);
             *out = NULL;
-            return cyg_fail(err, CYG_FORMAT, "%s:%zu: found no label, expected a line of UTF-8 for each class", path, line);
+            return cyg_fail(err, CYG_FORMAT, "%s:%zu: found no label, expected a line of UTF-8 for each class", path,
+                            line);
         }
         if (length > 0) named = line;
         json_array_append_new(list, label);

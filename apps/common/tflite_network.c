@@ -58,7 +58,8 @@ static cyg_status read_constants(network_layer *l, const tflite_operator *o, int
     const int *const s = w->shape;
     l->kernel = dense ? 1 : s[1];
     l->channels = depthwise ? s[3] : s[0];
-    if ((dense ? s[1] : s[3]) != in || (depthwise && s[0] != 1) || (!dense && s[1] != s[2]) || (l->kernel != 1 && l->kernel != 3))
+    const bool is_square = dense || s[1] == s[2];
+    if ((dense ? s[1] : s[3]) != in || (depthwise && s[0] != 1) || !is_square || (l->kernel != 1 && l->kernel != 3))
         return tflite_refuse(l->file, o, err, "found weights of %s, expected a 1x1 or 3x3 kernel over %d channels",
                              tflite_shape(w).text, in);
     if ((w->type == TFLITE_U8 || w->type == TFLITE_I8) &&

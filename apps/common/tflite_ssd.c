@@ -35,7 +35,8 @@ static int find_predictors(const tflite_operator *found[NETWORK_MAPS], const net
 {
     const tflite_operator *const joined = real_maker(n->file, t);
     if (!joined || (joined->code != TFLITE_CONCATENATION && joined->code != TFLITE_CONV)) {
-        tflite_refuse(n->file, joined ? joined : o, err, "expected CONV_2D or CONCATENATION of such before %s", post_process);
+        tflite_refuse(n->file, joined ? joined : o, err, "expected CONV_2D or CONCATENATION of such before %s",
+                      post_process);
         return 0;
     }
     if (joined->code == TFLITE_CONV) return found[0] = joined, 1;
@@ -46,7 +47,7 @@ static int find_predictors(const tflite_operator *found[NETWORK_MAPS], const net
     for (uint32_t i = 0; i < joined->inputs.count; i++) {
         found[i] = real_maker(n->file, tflite_in(n->file, joined, i));
         if (found[i] && found[i]->code == TFLITE_CONV) continue;
-        tflite_refuse(n->file, found[i] ? found[i] : joined, err, "expected a CONV_2D 1x1 as a predictor of boxes or scores");
+        tflite_refuse(n->file, found[i] ? found[i] : joined, err, "expected a CONV_2D 1x1 that predicts something");
         return 0;
     }
     return (int)joined->inputs.count;
@@ -99,7 +100,8 @@ static cyg_status read_options(ssd *s, const network *n, const tflite_operator *
     s->first_class = s->classes - (int)wanted;
     if (whole && wanted == rint(wanted) && (s->first_class == 0 || s->first_class == 1) && s->overlap > 0 &&
         s->overlap <= 1) return CYG_OK;
-    return tflite_refuse(n->file, o, err, "found options that are incomplete or do not fit %d columns of scores", s->classes);
+    return tflite_refuse(n->file, o, err, "found options that are incomplete or do not fit %d columns of scores",
+                         s->classes);
 }
 
 static cyg_status read_scores(ssd *s, const tflite *file, const tflite_operator *o, const tflite_operator **last,
@@ -128,7 +130,7 @@ cyg_status ssd_find(ssd *s, network *n, const tflite_operator *o, cyg_error *err
     const int scores = find_predictors(all + count, n, o, tflite_in(n->file, last, 0), err);
     if (!scores) return CYG_UNSUPPORTED;
     if (scores != count)
-        return tflite_refuse(n->file, o, err, "found %d maps of boxes and %d of scores, expected as many", count, scores);
+        return tflite_refuse(n->file, o, err, "found %d maps of boxes, %d of scores, expected as many", count, scores);
     s->map_count = count;
     for (int i = 0; i < count && !status; i++)
         status = read_map(&s->maps[i], n, all[i], all[count + i], s->classes, i, err);
