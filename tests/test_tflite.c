@@ -304,6 +304,23 @@ static void two_files_must_be_halves(void **state)
     tflite_close(file);
 }
 
+static void operators_come_in_order(void **state)
+{
+    char *bytes;
+    size_t size;
+    tflite *file;
+    cyg_error err = { 0 };
+    assert_int_equal(file_read(&bytes, &size, SMALL "int8.tflite", 1 << 20, NULL), CYG_OK);
+    uint8_t *const own = (uint8_t *)bytes;
+    assert_int_equal(tflite_parse(&file, own, size, "ring", NULL), CYG_OK);
+    const int32_t later = flat_i32(file->operators[5].outputs, 0);
+    memcpy(own + (file->operators[0].inputs.items - own), &later, sizeof later);
+    tflite_close(file);
+    assert_int_equal(tflite_parse(&file, own, size, "ring", &err), CYG_FORMAT);
+    assert_non_null(strstr(err.message, "made later"));
+    free(bytes);
+}
+
 static void a_cut_file_is_refused(void **state)
 {
     char *bytes;
@@ -331,6 +348,7 @@ int main(void)
         cmocka_unit_test(labels_fit_their_classes),
         cmocka_unit_test(strangers_are_refused_by_name),
         cmocka_unit_test(two_files_must_be_halves),
+        cmocka_unit_test(operators_come_in_order),
         cmocka_unit_test(a_cut_file_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

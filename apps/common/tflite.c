@@ -126,8 +126,8 @@ static bool are_tensors(const tflite *m, flat_vector list, int least)
     return true;
 }
 
-/* Inputs are made before they are used, and every tensor once. */
-static bool order_holds(tflite *m, int i)
+/* Its tensors exist, and each is made once. */
+static bool take_tensors(tflite *m, int i)
 {
     const tflite_operator *const o = &m->operators[i];
     if (o->inputs.count > MAX_TENSORS || o->outputs.count > MAX_TENSORS) return false;
@@ -137,10 +137,17 @@ static bool order_holds(tflite *m, int i)
         if (t->data || t->maker >= 0) return false;
         t->maker = i;
     }
-    for (uint32_t k = 0; k < o->inputs.count; k++) {
-        const tflite_tensor *const t = tflite_in(m, o, k);
-        if (t && t->maker >= i) return false;
-    }
+    return true;
+}
+
+/* Everything is made before it is read: no walk along the operators can turn in a circle. */
+static bool order_holds(const tflite *m)
+{
+    for (int i = 0; i < m->operator_count; i++)
+        for (uint32_t k = 0; k < m->operators[i].inputs.count; k++) {
+            const tflite_tensor *const t = tflite_in(m, &m->operators[i], k);
+            if (t && t->maker >= i) return false;
+        }
     return true;
 }
 
@@ -179,7 +186,7 @@ static cyg_status read_operator(tflite *m, flat *f, flat_table from, flat_vector
     o->outputs = flat_list(f, from, OPERATOR_OUTPUTS, 4);
     o->settings = flat_list(f, from, OPERATOR_SETTINGS, 1);
     read_options(o, f, flat_child(f, from, OPERATOR_OPTIONS));
-    return order_holds(m, i) ? CYG_OK : damaged(m, err, "an operator whose tensors do not exist or are made later");
+    return take_tensors(m, i) ? CYG_OK : damaged(m, err, "an operator whose tensors do not exist or are made twice");
 }
 
 /* ---- The file --------------------------------------------------------------------------- */
@@ -219,6 +226,7 @@ static cyg_status read_graph(tflite *m, flat *f, flat_table root, cyg_error *err
         status = read_tensor(m, f, flat_at(f, tensors, i), buffers, (int)i, err);
     for (uint32_t i = 0; !status && i < operators.count; i++)
         status = read_operator(m, f, flat_at(f, operators, i), codes, (int)i, err);
+    if (!status && !order_holds(m)) status = damaged(m, err, "an operator reads what is made later");
     m->inputs = flat_list(f, graph, GRAPH_INPUTS, 4);
     m->outputs = flat_list(f, graph, GRAPH_OUTPUTS, 4);
     m->metadata = find_metadata(f, root, buffers);
@@ -316,9 +324,11 @@ const tflite_operator *tflite_maker(const tflite *m, const tflite_tensor *t)
 const tflite_operator *tflite_reader(const tflite *m, const tflite_tensor *t, const tflite_operator *after)
 {
     const tflite_operator *const end = m->operators + m->operator_count;
-    for (const tflite_operator *o = after ? after + 1 : m->operators; o < end; o++)
+    for (const tflite_operator *o = after ? after + 1 : m->operators; o < end; o++) {
+        if (o->code == TFLITE_SHAPE) continue;
         for (uint32_t i = 0; i < o->inputs.count; i++)
             if (tflite_in(m, o, i) == t) return o;
+    }
     return NULL;
 }
 

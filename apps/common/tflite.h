@@ -19,7 +19,7 @@ typedef enum tflite_code {
     TFLITE_AVERAGE_POOL = 1, TFLITE_CONCATENATION = 2, TFLITE_CONV = 3, TFLITE_DEPTHWISE = 4, TFLITE_DEQUANTIZE = 6,
     TFLITE_DENSE = 9, TFLITE_LOGISTIC = 14, TFLITE_RELU = 19, TFLITE_RELU6 = 21, TFLITE_RESHAPE = 22,
     TFLITE_SOFTMAX = 25, TFLITE_CUSTOM = 32, TFLITE_PAD = 34, TFLITE_MEAN = 40, TFLITE_SQUEEZE = 43,
-    TFLITE_QUANTIZE = 114,
+    TFLITE_SHAPE = 77, TFLITE_QUANTIZE = 114,
 } tflite_code;
 
 typedef enum tflite_activation { TFLITE_NONE = 0, TFLITE_FUSED_RELU = 1, TFLITE_FUSED_RELU6 = 3 } tflite_activation;
@@ -70,7 +70,7 @@ void tflite_close(tflite *m);
 /* Input or output i of an operator; NULL if it is left out. */
 const tflite_tensor *tflite_in(const tflite *m, const tflite_operator *o, uint32_t i);
 const tflite_tensor *tflite_out(const tflite *m, const tflite_operator *o, uint32_t i);
-/* The next operator after `after` (NULL: the first) that reads t; NULL: none. */
+/* The next operator after `after` (NULL: the first) that reads t, not only its shape; NULL: none. */
 const tflite_operator *tflite_reader(const tflite *m, const tflite_tensor *t, const tflite_operator *after);
 /* The operator that makes t; NULL: none. */
 const tflite_operator *tflite_maker(const tflite *m, const tflite_tensor *t);

@@ -113,7 +113,7 @@ function zip(name, data, before) {
 
 const F32 = 0, I32 = 2, U8 = 3, I8 = 9, SIZE = 32, CHANNELS = 8;
 const AVERAGE_POOL = 1, CONCATENATION = 2, CONV = 3, DEPTHWISE = 4, DENSE = 9, LOGISTIC = 14, RESHAPE = 22, SOFTMAX = 25,
-    CUSTOM = 32, PAD = 34, MEAN = 40, ADD = 0;
+    CUSTOM = 32, PAD = 34, MEAN = 40, STRIDED_SLICE = 45, SHAPE = 77, PACK = 83, ADD = 0;
 const STRIDES = [1, 2, 1, 2, 1, 2, 1, 1, 1, 1, 1, 2, 1];
 
 class Network {
@@ -199,14 +199,19 @@ class Network {
     }
 }
 
-// Floats as Keras leaves them: zeros by hand, MEAN, a dense layer, softmax over five classes
+// Floats as Keras leaves them: zeros by hand, MEAN, a dense layer, a shape computed for any batch, softmax over five classes
 function floatFile() {
     const n = new Network(F32, 3), input = n.input();
     const map = n.body(input, { zeros: true });
     const pooled = n.operator(MEAN, [map, n.tensor([2], I32, ints([1, 2]).raw)], [n.tensor([1, CHANNELS], F32)], [i8(0)]);
     const [w, b] = n.constant([5, CHANNELS], 1, 5, 0);
     const dense = n.operator(DENSE, [pooled, w, b], [n.tensor([1, 5], F32)], [i8(0)]);
-    return n.file([input], [n.operator(SOFTMAX, [dense], [n.tensor([1, 5], F32)], [f32(1)])]);
+    const one = (value) => n.tensor([1], I32, ints([value]).raw), zero = one(0), next = one(1);
+    const shape = n.operator(SHAPE, [dense], [n.tensor([2], I32)], [i8(I32)]);
+    const batch = n.operator(STRIDED_SLICE, [shape, zero, next, next], [n.tensor([], I32)], [i32(0), i32(0), i32(0), i32(0), i32(1)]);
+    const sizes = n.operator(PACK, [batch, one(5)], [n.tensor([2], I32)], [i32(2), i32(0)]);
+    const flat = n.operator(RESHAPE, [dense, sizes], [n.tensor([1, 5], F32)], []);
+    return n.file([input], [n.operator(SOFTMAX, [flat], [n.tensor([1, 5], F32)], [f32(1)])]);
 }
 
 // int8 by channel with ReLU: a pool, a 1x1 convolution, softmax over three classes
