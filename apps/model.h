@@ -2,7 +2,6 @@
 #ifndef MODEL_H
 #define MODEL_H
 
-#include "model_layers.h"
 #include "options.h"
 
 enum { EXIT_USAGE = 2, EXIT_SOME = 3, EXIT_ALL = 4, EXIT_MODEL = 5, EXIT_OUTPUT = 6 };
@@ -14,9 +13,6 @@ int info_run(int argc, char **argv);
 int bench_run(int argc, char **argv);
 int classify_run(int argc, char **argv);
 int embed_run(int argc, char **argv);
-
-/* Of the convolutions that a head of the description puts on the maps. */
-cost model_head_cost(const cyg_backbone *net, const json_t *head);
 
 /* Prints the sentence on stderr; returns code: return complain(EXIT_MODEL, &err); */
 int complain(int code, const cyg_error *err);

@@ -2,6 +2,7 @@
 #include "model.h"
 #include "hash.h"
 #include "model_family.h"
+#include "model_layers.h"
 #include "model_path.h"
 #include "text.h"
 #include <stdio.h>
@@ -69,38 +70,6 @@ static const char *say(const json_t *from, const char *path)
     const char *const text = json_string_value(look(from, path));
     text_clean(out, sizeof shown[0], text ? text : "-", TEXT_TERMINAL);
     return out;
-}
-
-/* The convolution that is called NAME, on a map of this size; nothing if there is none. */
-static cost convolution_cost(const cyg_backbone *net, const char *name, cyg_tensor map)
-{
-    char full[128];
-    cyg_stored weights, bias = { .count = 0 };
-    snprintf(full, sizeof full, "%s/weights", name);
-    if (!cyg_model_find(cyg_backbone_model(net), full, &weights)) return (cost){ 0 };
-    snprintf(full, sizeof full, "%s/bias", name);
-    cyg_model_find(cyg_backbone_model(net), full, &bias);
-    return (cost){ (int64_t)weights.count * map.width * map.height, (int64_t)weights.count, (int64_t)bias.count };
-}
-
-/* All that is named in a head's settings; `map` is what they are put on, until a "tap" says otherwise. */
-static cost settings_cost(const cyg_backbone *net, const json_t *value, cyg_tensor map)
-{
-    const char *const tap = json_string_value(json_object_get(value, "tap")), *key;
-    cost sum = { 0 };
-    size_t i;
-    json_t *item;
-    if (json_is_string(value)) return convolution_cost(net, json_string_value(value), map);
-    if (tap) map = cyg_backbone_map(net, tap);
-    json_array_foreach(value, i, item) sum = cost_sum(sum, settings_cost(net, item, map));
-    json_object_foreach((json_t *)value, key, item)
-        if (strcmp(key, "labels") != 0 && strcmp(key, "tap") != 0) sum = cost_sum(sum, settings_cost(net, item, map));
-    return sum;
-}
-
-cost model_head_cost(const cyg_backbone *net, const json_t *head)
-{
-    return settings_cost(net, head, (cyg_tensor){ .height = 1, .width = 1 });
 }
 
 static layer_list layers_of(const cyg_backbone *net, const json_t *heads)

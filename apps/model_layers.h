@@ -10,6 +10,9 @@ typedef struct cost {
 
 cost cost_sum(cost a, cost b);
 
+/* Of the convolutions that a head of the description puts on the maps. */
+cost model_head_cost(const cyg_backbone *net, const json_t *head);
+
 /* 1234567 as "1,234,567". */
 typedef struct grouped { char text[32]; } grouped;
 grouped group_digits(int64_t number);

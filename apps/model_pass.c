@@ -1,6 +1,6 @@
 /* model_pass.c - makes a network with its heads, runs it, and takes its time stage by stage. */
 #include "model_pass.h"
-#include "model.h"
+#include "model_layers.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
