@@ -9,11 +9,13 @@
 #include <string.h>
 
 static const options_app *const apps[] = {
-    &index_app, &enroll_app, &search_app, &verify_app, &list_app, &name_app, &cluster_app, &remove_app, &purge_app,
+    &index_app, &enroll_app, &search_app, &verify_app, &calibrate_app,
+    &list_app, &name_app, &cluster_app, &dedupe_app, &remove_app, &purge_app,
     &check_app, &stats_app, &export_app, NULL,
 };
 static int (*const runs[])(int argc, char **argv) = {
-    index_run, enroll_run, search_run, verify_run, list_run, name_run, cluster_run, remove_run, purge_run,
+    index_run, enroll_run, search_run, verify_run, calibrate_run,
+    list_run, name_run, cluster_run, dedupe_run, remove_run, purge_run,
     check_run, stats_run, export_run,
 };
 

@@ -6,24 +6,30 @@
  * (average linkage), unless both are people already, they share a moment of a photo or video,
  * or somebody said that a face of one is not the other.
  */
-#include "faces.h"
+#include "faces_cluster.h"
 #include "log.h"
 #include <math.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 typedef struct settings {
     double threshold, wait;
     int    neighbours, least;
-    bool   dry_run;
+    bool   dry_run, overwrite;
+    const char *html;
 } settings;
 
 #define AT(field) offsetof(settings, field)
 static const option table[] = {
     { NULL, "dry-run", 'n', OPTION_FLAG, AT(dry_run), "false", 0, 0, NULL, NULL,
       "only say what would be found" },
+    { NULL, "html", 0, OPTION_TEXT, AT(html), NULL, 0, 0, NULL, "FILE",
+      "write a page of all people; with --dry-run of those there would be" },
+    { "output.overwrite", "overwrite", 'y', OPTION_FLAG, AT(overwrite), "false", 0, 0, NULL, NULL,
+      "replace a page that is there already" },
     { "cluster.threshold", "threshold", 't', OPTION_REAL, AT(threshold), "0.63", -1, 1, NULL, "COSINE",
       "mean cosine between two groups from which they are one person" },
     { "cluster.least", "least", 0, OPTION_INT, AT(least), "2", 1, 1000, NULL, "N",
@@ -41,7 +47,7 @@ const options_app cluster_app = {
     .summary = "put the faces of nobody together into people, and with the people known",
     .usage = "[options] GALLERY",
     .examples = "cygnet-faces cluster people.cygnet\n"
-                "cygnet-faces cluster --threshold 0.6 --dry-run people.cygnet\n"
+                "cygnet-faces cluster --dry-run --html people.html people.cygnet\n"
                 "cygnet-faces cluster --least 5 people.cygnet && cygnet-faces list people.cygnet",
     .exits = "0   done\n" FACES_EXITS_GALLERY,
     .table = table,
@@ -50,6 +56,7 @@ const options_app cluster_app = {
 typedef struct member {
     int64_t face, file, person;
     double  t1, t2;
+    float   quality;
     bool    video;
     int     next;                   /* member of the same group; -1 = last */
 } member;
@@ -105,7 +112,8 @@ static bool take_face(void *context, const gallery_face *f, const char *path)
         return false;
     }
     memcpy(sum, f->embedding, (size_t)c->dimension * sizeof *sum);
-    c->members[c->count] = (member){ f->id, f->file, f->person, f->t1, f->t2, f->track >= 0, -1 };
+    c->members[c->count] = (member){ f->id, f->file, f->person, f->t1, f->t2, f->quality,
+                                      f->track >= 0, -1 };
     c->groups[c->count] = (group){ f->person, c->count, c->count, 1, sum };
     c->count++;
     return true;
@@ -161,7 +169,6 @@ static bool at_once(const member *a, const member *b)
     return !a->video || (a->t1 <= b->t2 && b->t1 <= a->t2);
 }
 
-/* One is at most once in a photo, or in a moment of a video. */
 /* One is at most once in a photo, or in a moment of a video. */
 static bool share_a_moment(const clustering *c, const group *a, const group *b)
 {
@@ -248,32 +255,61 @@ static cyg_status find_edges(clustering *c, gallery_match *matches, cyg_error *e
 
 /* ---- The result ------------------------------------------------------------------------------------ */
 
-typedef struct tally { int people, taken_in, placed, alone; } tally;
+typedef struct tally {
+    int      people, taken_in, placed;
+    grouping shown;
+} tally;
+
+static bool is_before(const member *a, const member *b)
+{
+    return (a->person == 0) != (b->person == 0) ? a->person == 0 : a->quality > b->quality;
+}
+
+/* Puts member i in its place among those shown: new ones first, then the clearest. */
+static void show_member(const clustering *c, int order[GROUP_SHOWN], int *count, int i)
+{
+    int at = *count;
+    while (at > 0 && is_before(&c->members[i], &c->members[order[at - 1]])) at--;
+    if (at == GROUP_SHOWN) return;
+    if (*count < GROUP_SHOWN) ++*count;
+    memmove(&order[at + 1], &order[at], (size_t)(*count - at - 1) * sizeof *order);
+    order[at] = i;
+}
+
+/* For the page. */
+static void show_group(const clustering *c, const group *k, grouping *shown, int64_t person, int new_faces)
+{
+    int order[GROUP_SHOWN];
+    grouped *to = &shown->people[shown->count++];
+    *to = (grouped){ .person = person, .faces = k->count, .fresh = new_faces };
+    for (int i = k->first; i >= 0; i = c->members[i].next) show_member(c, order, &to->shown_count, i);
+    for (int i = 0; i < to->shown_count; i++) to->shown[i] = c->members[order[i]].face;
+}
 
 static cyg_status keep_group(clustering *c, int root, tally *t, cyg_error *err)
 {
     const group *k = &c->groups[root];
+    int64_t person = k->person;
     int new_faces = 0;
     for (int i = k->first; i >= 0; i = c->members[i].next) new_faces += c->members[i].person == 0;
-    if (!new_faces) return CYG_OK;
-    if (!k->person && k->count < c->s->least) {
-        t->alone += new_faces;
+    if (!person && k->count < c->s->least) {
+        t->shown.alone += new_faces;
         return CYG_OK;
     }
-    int64_t person = k->person;
     t->people += !person;
     *(person ? &t->taken_in : &t->placed) += new_faces;
-    if (c->s->dry_run) return CYG_OK;
-    cyg_status status = person ? CYG_OK : gallery_add_person(c->g, NULL, &person, err);
-    for (int i = k->first; i >= 0 && !status; i = c->members[i].next)
+    cyg_status status = person || c->s->dry_run ? CYG_OK : gallery_add_person(c->g, NULL, &person, err);
+    for (int i = k->first; i >= 0 && !status && !c->s->dry_run; i = c->members[i].next)
         if (!c->members[i].person)
             status = gallery_assign(c->g, c->members[i].face, person, GALLERY_CLUSTERED, err);
+    if (!status) show_group(c, k, &t->shown, person, new_faces);
     return status;
 }
 
 static cyg_status keep_all(clustering *c, cyg_error *err)
 {
-    tally t = { 0 };
+    tally t = { .shown = { .people = malloc(((size_t)c->count + 1) * sizeof(grouped)), .dry_run = c->s->dry_run } };
+    if (!t.shown.people) return no_memory(err);
     cyg_status status = c->s->dry_run ? CYG_OK : gallery_begin(c->g, err);
     for (int i = 0; i < c->count && !status; i++)
         if (find(c, i) == i) status = keep_group(c, i, &t, err);
@@ -282,9 +318,10 @@ static cyg_status keep_all(clustering *c, cyg_error *err)
         else status = gallery_commit(c->g, err);
     }
     if (!status)
-        printf("%d new people of %d faces, %d faces to people known, %d faces of nobody left\n", t.people,
-               t.placed,
-               t.taken_in, t.alone);
+        printf("%d new people of %d faces, %d faces to people known, %d faces of nobody left\n", t.people, t.placed,
+               t.taken_in, t.shown.alone);
+    if (!status && c->s->html) status = cluster_page_write(c->s->html, c->g, &t.shown, c->s->overwrite, err);
+    free(t.shown.people);
     return status;
 }
 
@@ -307,12 +344,26 @@ static cyg_status cluster(clustering *c, cyg_error *err)
     return c->status ? c->status : keep_all(c, err);
 }
 
+/* Said before anything is changed. */
+static bool page_is_there(const settings *s)
+{
+    cyg_error err;
+    if (!s->html || s->overwrite || access(s->html, F_OK)) return false;
+    cyg_fail(&err, CYG_ARGUMENT, "%s: exists already (--overwrite replaces it)", s->html);
+    faces_complain(0, &err);
+    return true;
+}
+
 int cluster_run(int argc, char **argv)
 {
     verb v;
     settings s;
     cyg_error err;
     if (!verb_begin(&v, &cluster_app, &s, argc, argv, 1, 1)) return v.code;
+    if (page_is_there(&s)) {
+        verb_end(&v);
+        return FACES_OUTPUT;
+    }
     clustering c = { .s = &s };
     cyg_status status = gallery_open(&c.g, v.words[0], s.dry_run ? GALLERY_READ : GALLERY_WRITE, NULL,
                                      s.wait, &err);

@@ -90,21 +90,14 @@ static bool inherit(void *context, const gallery_face *was, const char *path)
 
 /* ---- Enrolment --------------------------------------------------------------------------- */
 
-static float area(const gallery_face *f)
-{
-    return (f->box.x2 - f->box.x1) * (f->box.y2 - f->box.y1);
-}
-
 /* The person of the file is its largest face, whatever else is in it; poor others are not kept. CYG_NOT_FOUND:
  * there is none that can be kept. */
 static cyg_status name_largest(const indexing *r, looked *l, const char *path, cyg_error *err)
 {
     char flaws[64];
-    int largest = 0, kept = 0;
-    if (l->count == 0) return cyg_fail(err, CYG_NOT_FOUND, "%s: no face in it", path);
-    for (int i = 1; i < l->count; i++)
-        if (area(&l->faces[i]) > area(&l->faces[largest])) largest = i;
-    gallery_face *face = &l->faces[largest];
+    int kept = 0;
+    gallery_face *face = looked_largest(l);
+    if (!face) return cyg_fail(err, CYG_NOT_FOUND, "%s: no face in it", path);
     if (face->flaws && !r->s->poor)
         return cyg_fail(err, CYG_NOT_FOUND, "%s: its largest face is %s; --poor keeps it all the same", path,
                         quality_text(flaws, sizeof flaws, face->flaws));
@@ -112,7 +105,7 @@ static cyg_status name_largest(const indexing *r, looked *l, const char *path, c
     face->how = GALLERY_NAMED;
     for (int i = 0; i < l->count; i++) {
         const gallery_face other = l->faces[i];
-        if (i == largest || !other.flaws || r->s->poor) {
+        if (&l->faces[i] == face || !other.flaws || r->s->poor) {
             l->faces[i] = l->faces[kept];
             l->faces[kept++] = other;
         }

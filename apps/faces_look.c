@@ -240,6 +240,19 @@ cyg_status look_at(looked *out, pipeline *p, const char *path, const look_option
     return status;
 }
 
+gallery_face *looked_largest(looked *l)
+{
+    gallery_face *largest = NULL;
+    float most = -1;
+    for (int i = 0; i < l->count; i++) {
+        const cyg_box b = l->faces[i].box;
+        const float area = (b.x2 - b.x1) * (b.y2 - b.y1);
+        if (area > most) largest = &l->faces[i];
+        most = fmaxf(area, most);
+    }
+    return largest;
+}
+
 void looked_cut(looked *l, int count)
 {
     for (int i = count; i < l->count; i++) {

@@ -24,6 +24,8 @@ typedef struct looked {
  * its best picture, its times, the mean of its embeddings weighted by quality.
  * CYG_IO, CYG_FORMAT, CYG_UNSUPPORTED, CYG_NO_MEMORY; CYG_END: stopped. */
 CYG_MUST_USE cyg_status look_at(looked *out, pipeline *p, const char *path, const look_options *o, cyg_error *err);
+/* The face of the largest box; NULL: there is none. */
+gallery_face *looked_largest(looked *l);
 /* Keeps the first `count` faces. */
 void looked_cut(looked *l, int count);
 void looked_free(looked *l);

@@ -71,11 +71,6 @@ typedef struct search {
 
 /* ---- Probes ---------------------------------------------------------------------------- */
 
-static float area(cyg_box b)
-{
-    return (b.x2 - b.x1) * (b.y2 - b.y1);
-}
-
 static int from_left(const void *a, const void *b)
 {
     const float x = ((const gallery_face *)a)->box.x1, y = ((const gallery_face *)b)->box.x1;
@@ -91,10 +86,7 @@ static gallery_face *choose(looked *l, const char *which)
         const long n = strtol(which, NULL, 10);
         return n >= 1 && n <= l->count ? &l->faces[n - 1] : NULL;
     }
-    gallery_face *best = l->faces;
-    for (int i = 1; i < l->count; i++)
-        if (area(l->faces[i].box) > area(best->box)) best = &l->faces[i];
-    return best;
+    return looked_largest(l);
 }
 
 /* The probe takes over what the face owns. */

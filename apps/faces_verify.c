@@ -45,15 +45,8 @@ static cyg_status look(looked *out, const gallery_face **face, models *m, const 
     const look_options o = { .poor = true, .step = 0.5 };
     const cyg_status status = look_at(out, m->first, path, &o, err);
     if (status) return status;
-    if (out->count == 0) return cyg_fail(err, CYG_NOT_FOUND, "%s: no face in it", path);
-    float most = -1;
-    for (int i = 0; i < out->count; i++) {
-        const cyg_box b = out->faces[i].box;
-        const float area = (b.x2 - b.x1) * (b.y2 - b.y1);
-        if (area > most) *face = &out->faces[i];
-        most = area > most ? area : most;
-    }
-    return CYG_OK;
+    *face = looked_largest(out);
+    return *face ? CYG_OK : cyg_fail(err, CYG_NOT_FOUND, "%s: no face in it", path);
 }
 
 static void show(const hit *h, float threshold, bool yes, const gallery_face *const face[2], int format)
