@@ -27,7 +27,7 @@ static const option table[] = {
     { .flag = "name", .type = OPTION_TEXT, .offset = offsetof(settings, name), .argument = "NAME",
       .help = "a TensorFlow Lite file: the model's name instead of the output's" },
     { .flag = "range", .type = OPTION_TEXT, .offset = offsetof(settings, range), .argument = "LOW..HIGH",
-      .help = "a TensorFlow Lite file of floats: what black and white are to the network, if it does not say (-1..1)" },
+      .help = "a TensorFlow Lite file of floats: what black and white are to the network, if it does not say" },
     { 0 }
 };
 

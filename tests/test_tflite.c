@@ -56,7 +56,7 @@ static void close_imported(imported *m)
 static imported import_file(const char *path, const tflite_options *options)
 {
     cyg_error err = { 0 };
-    imported m;
+    imported m = { 0 };
     tflite *file;
     if (tflite_open(&file, path, &err) || import(&m, (const tflite *[]){ file }, 1, options, &err))
         fail_msg("%s", err.message);
@@ -238,6 +238,32 @@ static void classifiers_are_described(void **state)
     close_imported(&m);
 }
 
+static void the_input_of_floats_is_judged_by_the_first_layer(void **state)
+{
+    static const struct { const char *path; double mean, scale; } known[] = {
+        { SMALL "float.tflite", 127.5, 1 / 127.5 },
+        { PUBLISHED "mobilenet_v1_0.25_224_float.tflite", 127.5, 1 / 127.5 },
+        { PUBLISHED "vww_96_float.tflite", 0, 1 / 255. },
+    };
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        if (!exists(known[i].path)) continue;
+        imported m = import_file(known[i].path, NULL);
+        const json_t *input = backbone_of(&m, "input");
+        const json_t *assumed = json_object_get(json_object_get(m.description, "source"), "assumed");
+        bool said = false;
+        size_t k;
+        const json_t *sentence;
+        json_array_foreach(assumed, k, sentence) said |= strstr(json_string_value(sentence), "white is 1") != NULL;
+        assert_true(said);
+        for (size_t c = 0; c < 3; c++) {
+            assert_float_equal(json_number_value(json_array_get(json_object_get(input, "mean"), c)), known[i].mean, 0);
+            assert_float_equal(json_number_value(json_array_get(json_object_get(input, "scale"), c)), known[i].scale,
+                               1e-12);
+        }
+        close_imported(&m);
+    }
+}
+
 static void labels_fit_their_classes(void **state)
 {
     static const struct { const char *text; size_t count; const char *first; } known[] = {
@@ -345,6 +371,7 @@ int main(void)
         cmocka_unit_test(numbers_are_those_of_the_interpreter),
         cmocka_unit_test(an_ssd_is_described),
         cmocka_unit_test(classifiers_are_described),
+        cmocka_unit_test(the_input_of_floats_is_judged_by_the_first_layer),
         cmocka_unit_test(labels_fit_their_classes),
         cmocka_unit_test(strangers_are_refused_by_name),
         cmocka_unit_test(two_files_must_be_halves),

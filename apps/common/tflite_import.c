@@ -178,11 +178,37 @@ static cyg_status fit_labels(work *w, int classes, int wanted, cyg_error *err)
 
 typedef struct normalisation { double mean[3], scale[3]; } normalisation;
 
+/* Filters of the first layer that see brightness switch at a brightness that occurs: where -bias is the sum of their
+ * weights times it. True if enough of them do, and none below 0: then black is 0 to the network, and white 1. Of
+ * the published networks at hand it is true of those that were trained so, and of no other. */
+static bool is_zero_to_one(const network_layer *first)
+{
+    const tflite_tensor *const w = first->weights;
+    const size_t values = w->count / (size_t)first->channels;
+    int seeing = 0;
+    for (int k = 0; k < first->channels && first->bias; k++) {
+        double sum = 0, size = 0;
+        for (size_t i = 0; i < values; i++) {
+            const double weight = tflite_scale(w, k) * (tflite_stored(w, (size_t)k * values + i) - tflite_zero(w, k));
+            sum += weight;
+            size += fabs(weight);
+        }
+        if (!(fabs(sum) > .2 * size)) continue;
+        const tflite_tensor *const b = first->bias;
+        const double bias = tflite_scale(b, k) * (tflite_stored(b, (size_t)k) - tflite_zero(b, k));
+        if (-bias / sum < -.02) return false;
+        seeing++;
+    }
+    return seeing >= 3;
+}
+
 /* x = (v - mean) * scale for v = 0 .. 255: as the integers of the input mean it, as the metadata or the caller says,
- * or -1 to 1. */
+ * or as the first layer tells. */
 static normalisation find_normalisation(work *w)
 {
     const tflite_tensor *const in = w->network.input;
+    const bool is_told = in->type != TFLITE_F32 || w->options->has_range || w->metadata.normalised;
+    const double least = !is_told && is_zero_to_one(&w->network.layers[0]) ? 0 : -1;
     normalisation n;
     for (int c = 0; c < 3; c++) {
         const double low = w->options->low, high = w->options->high;
@@ -193,10 +219,11 @@ static normalisation find_normalisation(work *w)
         else if (w->metadata.normalised)
             n.mean[c] = w->metadata.mean[c], n.scale[c] = 1 / w->metadata.deviation[c];
         else
-            n.mean[c] = 127.5, n.scale[c] = 1 / 127.5;
+            n.mean[c] = least < 0 ? 127.5 : 0, n.scale[c] = (1 - least) / 255;
     }
-    if (in->type == TFLITE_F32 && !w->options->has_range && !w->metadata.normalised)
-        assume(w, "black is -1 and white is 1 to the network: the file does not say (--range LOW..HIGH gives others)");
+    if (!is_told)
+        assume(w, "black is %g and white is 1 to the network, judging by its first layer: the file does not say "
+               "(--range LOW..HIGH gives others)", least);
     return n;
 }
 
