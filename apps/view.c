@@ -53,6 +53,8 @@ static const option table[] = {
       "model that describes faces" },
     { "describe.gallery", "gallery", 'g', OPTION_TEXT, AT(gallery), NULL, 0, 0, NULL, "FOLDER",
       "gallery of cygnet-faces whose people are named, and where the key e adds to" },
+    { "describe.false_match", "false-match", 0, OPTION_REAL, AT(false_match), "0.001", 1e-9, 1, NULL, "RATE",
+      "how often a stranger may be taken for somebody of the gallery, for each in it" },
     { "draw.labels", "labels", 0, OPTION_FLAG, AT(labels), "true", 0, 0, NULL, NULL, "write what each object is" },
     { "draw.scores", "scores", 0, OPTION_FLAG, AT(scores), "true", 0, 0, NULL, NULL, "write how sure it is" },
     { "draw.scale", "scale", 0, OPTION_REAL, AT(scale), "1", 0.1, 10, NULL, "FACTOR",
@@ -156,7 +158,7 @@ static cyg_status open_analysis(view *v, const char *model, const char *describe
             .model = model, .describer = describer, .isa = s->isa, .precision = s->precision, .threshold = 0.1f,
             .max_objects = s->max_faces, .width = s->resolution, .height = s->resolution,
         },
-        .threshold = s->threshold, .threads = s->threads ? s->threads : half < 1 ? 1 : half, .repeat = s->repeat,
+        .threshold = s->threshold, .gallery = s->gallery, .false_match = s->false_match, .threads = s->threads ? s->threads : half < 1 ? 1 : half, .repeat = s->repeat,
         .wake = wake, .say = say, .context = v,
     };
     return analysis_open(&v->analysis, &wanted, err);

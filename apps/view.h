@@ -30,6 +30,7 @@ typedef struct view_settings {
     int         max_faces, resolution;
     bool        describe;
     const char *gallery;
+    double      false_match;
     bool        labels, scores;
     double      scale;
     const char *font;
@@ -103,6 +104,8 @@ overlay_options view_look(const view *v);
 /* "face #7 is now called Ada" at the lower edge. Safe from any thread. */
 void view_say(view *v, bool bad, const char *sentence);
 void view_set_blur(view *v, bool on);
+/* The picture that is shown is looked at, as soon as that is possible. */
+void view_analyse(view *v);
 
 /* ---- view_records.c: what was found, as JSON Lines -------------------------------------------- */
 

@@ -5,14 +5,22 @@
 #include "pool.h"
 #include "roster.h"
 #include "track.h"
+#include "view_people.h"
 #include <math.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 static const double keep = 2;                   /* seconds, of tracker_options: analyses may be far apart */
 enum { KINDER = 5 };                            /* nicer by that: the picture comes first */
+
+/* Who is to be remembered. */
+typedef struct request {
+    int  track;                                 /* 0 = nobody */
+    char name[256], source[300];
+} request;
 
 struct analysis {
     analysis_options o;
@@ -20,7 +28,8 @@ struct analysis {
     pthread_t        thread;
     bool             started;
     pthread_mutex_t  lock;
-    analysis_state   state;                     /* under the lock */
+    analysis_state   state;                     /* these two under the lock */
+    request          request;
     _Atomic float    threshold;
     atomic_bool      closing;
 
@@ -30,6 +39,8 @@ struct analysis {
     pool            *pool;
     tracker         *tracker;
     roster          *roster;
+    people          *people;                    /* NULL: no gallery */
+    bool             gallery_failed;
     float            tracked;                   /* the tracker's threshold */
     double           time;                      /* of the last frame; NAN = none yet */
 };
@@ -46,6 +57,40 @@ static void describe(void *context, const frame *f, const object *o, description
     pipeline_describe(context, f, o, out);
 }
 
+/* How long its embeddings are: asked of an empty picture. */
+static int dimension_of(pipeline *p)
+{
+    uint8_t grey[16 * 16] = { 0 };
+    frame *f = frame_create();
+    description *d = malloc(sizeof *d);
+    int dimension = 0;
+    if (f && d) {
+        f->image = (cyg_image){ .format = CYG_GRAY, .width = 16, .height = 16, .depth = 8, .plane = { grey },
+                                .stride = { 16 } };
+        pipeline_describe(p, f, &(object){ .box = { 0, 0, 16, 16 } }, d);
+        dimension = d->dimension;
+    }
+    free(d);
+    frame_free(f);
+    return dimension;
+}
+
+static cyg_status open_gallery(analysis *a, cyg_error *err)
+{
+    float threshold;
+    if (!a->o.gallery) return CYG_OK;
+    const gallery_recipe recipe = {
+        .model = pipeline_models_describer(a->models), .model_sha256 = pipeline_models_describer_sha256(a->models),
+        .preprocessing = pipeline_models_preprocessing(a->models), .dimension = dimension_of(a->pipeline),
+    };
+    if (!cyg_head_threshold(pipeline_embedding(a->pipeline), (float)a->o.false_match, &threshold))
+        return cyg_fail(err, CYG_ARGUMENT, "--false-match: %g is less than was measured for %s", a->o.false_match,
+                        recipe.model);
+    const cyg_status status = people_open(&a->people, a->o.gallery, &recipe, threshold, err);
+    a->gallery_failed = status != CYG_OK;
+    return status;
+}
+
 static cyg_status load(analysis *a, cyg_error *err)
 {
     cyg_executor executor;
@@ -58,7 +103,11 @@ static cyg_status load(analysis *a, cyg_error *err)
     if (status == CYG_OK) status = pipeline_create_spread(&a->pipeline, a->models, a->pool ? &executor : NULL, err);
     if (status == CYG_OK && !(a->tracker = tracker_create(&tracking)))
         status = cyg_fail(err, CYG_NO_MEMORY, "out of memory");
-    const roster_options known = { .describe = a->o.models.describer ? describe : NULL, .describer = a->pipeline };
+    if (status == CYG_OK) status = open_gallery(a, err);
+    const roster_options known = {
+        .describe = a->o.models.describer ? describe : NULL, .describer = a->pipeline,
+        .recognise = a->people ? people_recognise : NULL, .gallery = a->people,
+    };
     if (status == CYG_OK && !(a->roster = roster_create(&known))) status = cyg_fail(err, CYG_NO_MEMORY, "out of memory");
     a->tracked = (float)a->o.threshold;
     a->time = NAN;
@@ -78,10 +127,12 @@ static bool begin(analysis *a)
         s->isa = pipeline_models_isa(a->models);
         s->precision = pipeline_models_precision(a->models);
         s->describer = pipeline_models_describer(a->models);
+        s->people = a->people ? people_count(a->people) : -1;
         pipeline_models_size(a->models, &s->width, &s->height);
     } else {
         s->phase = ANALYSIS_FAILED;
         s->why = err;
+        s->gallery_failed = a->gallery_failed;
     }
     pthread_mutex_unlock(&a->lock);
     announce(a);
@@ -106,15 +157,58 @@ static void forget_left(analysis *a, double time)
     while (roster_leave(a->roster, time - keep, &gone)) { }
 }
 
+/* ---- enrolling --------------------------------------------------------------------------------- */
+
+static void say(const analysis *a, bool bad, const char *sentence)
+{
+    if (a->o.say) a->o.say(a->o.context, bad, sentence);
+}
+
+static bool take_request(analysis *a, request *out)
+{
+    pthread_mutex_lock(&a->lock);
+    *out = a->request;
+    a->request.track = 0;
+    pthread_mutex_unlock(&a->lock);
+    return out->track != 0;
+}
+
+static const object *find_track(const frame *f, int track)
+{
+    for (int i = 0; i < f->object_count; i++)
+        if (f->objects[i].track == track) return &f->objects[i];
+    return NULL;
+}
+
+static void enrol(analysis *a, const frame *f, const request *r)
+{
+    char sentence[700];
+    cyg_error err;
+    const object *o = find_track(f, r->track);
+    const appearance *known = roster_find(a->roster, r->track);
+    cyg_status status = o && known ? CYG_OK : cyg_fail(&err, CYG_NOT_FOUND, "face #%d has left", r->track);
+    if (status == CYG_OK) status = people_add(a->people, r->name, f, o, known, r->source, &err);
+    if (status == CYG_OK) snprintf(sentence, sizeof sentence, "#%d is %s from now on", r->track, r->name);
+    say(a, status != CYG_OK, status == CYG_OK ? sentence : err.message);
+    roster_recognise(a->roster);
+    pthread_mutex_lock(&a->lock);
+    a->state.people = people_count(a->people);
+    pthread_mutex_unlock(&a->lock);
+}
+
+/* ---- one frame ------------------------------------------------------------------------------------ */
+
 static void look(analysis *a, frame *f)
 {
+    request wanted;
     cyg_error err;
     const float threshold = a->threshold;
     if (threshold != a->tracked) tracker_set_high(a->tracker, a->tracked = threshold);
     for (int i = 0; i < a->o.repeat && !a->closing; i++) pipeline_detect(a->pipeline, f);
     track(a, f);
-    if (roster_see(a->roster, f, &err) != CYG_OK && a->o.say) a->o.say(a->o.context, true, err.message);
+    if (roster_see(a->roster, f, &err) != CYG_OK) say(a, true, err.message);
     f->object_count = tracker_predict(a->tracker, f->time, f->objects);
+    if (take_request(a, &wanted)) enrol(a, f, &wanted);
     roster_tell(a->roster, f->objects, f->object_count);
     forget_left(a, f->time);
 }
@@ -158,6 +252,7 @@ cyg_status analysis_open(analysis **out, const analysis_options *o, cyg_error *e
     a->o = *o;
     a->threshold = (float)o->threshold;
     a->state.threads = o->threads;
+    a->state.people = -1;
     pthread_mutex_init(&a->lock, NULL);
     a->frames = channel_create(1, CHANNEL_NEWEST);
     a->findings = channel_create(1, CHANNEL_NEWEST);
@@ -188,6 +283,7 @@ void analysis_close(analysis *a)
     empty(a->frames);
     empty(a->findings);
     roster_free(a->roster);
+    people_close(a->people);
     tracker_free(a->tracker);
     pipeline_free(a->pipeline);
     pool_free(a->pool);
@@ -218,7 +314,15 @@ void analysis_set_threshold(analysis *a, float threshold)
     a->threshold = threshold;
 }
 
-void analysis_enrol(analysis *a, int track, const char *name)
+void analysis_enrol(analysis *a, int track, const char *name, const char *source)
 {
-    if (a->o.say) a->o.say(a->o.context, true, "there is no gallery to keep names in: start with --gallery FOLDER");
+    if (!a->o.gallery) {
+        say(a, true, "there is no gallery to keep names in: start with --gallery FOLDER");
+        return;
+    }
+    pthread_mutex_lock(&a->lock);
+    a->request.track = track;
+    snprintf(a->request.name, sizeof a->request.name, "%s", name);
+    snprintf(a->request.source, sizeof a->request.source, "%s", source);
+    pthread_mutex_unlock(&a->lock);
 }

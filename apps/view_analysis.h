@@ -14,6 +14,8 @@ typedef struct analysis analysis;
 typedef struct analysis_options {
     pipeline_options models;        /* the texts live as long as the analysis */
     double      threshold;          /* at first */
+    const char *gallery;            /* folder; NULL = nobody has a name */
+    double      false_match;        /* how often strangers may be taken for somebody in it, each: 0 .. 1 */
     int         threads;            /* of one pass */
     int         repeat;             /* passes of each picture: to see what a network so many times slower does */
     /* Called by the thread when there is a new finding or another state. NULL = nobody wants to know. */
@@ -29,6 +31,8 @@ typedef enum analysis_phase { ANALYSIS_LOADING, ANALYSIS_RUNNING, ANALYSIS_FAILE
 typedef struct analysis_state {
     analysis_phase phase;
     cyg_error   why;                /* of FAILED */
+    bool        gallery_failed;     /* it is the gallery that is wrong, not the models */
+    int64_t     people;             /* in the gallery; -1 = there is none */
     const char *model, *sha256, *isa, *precision;
     int         width, height;      /* of the detector's input */
     int         threads;
@@ -48,7 +52,8 @@ void   analysis_put(analysis *a, frame *f);
 frame *analysis_poll(analysis *a);
 void   analysis_state_now(analysis *a, analysis_state *out);
 void   analysis_set_threshold(analysis *a, float threshold);
-/* The face of that track is that person's: into the gallery. What becomes of it is said (analysis_options.say). */
-void   analysis_enrol(analysis *a, int track, const char *name);
+/* The face of that track is that person's: into the gallery with the next frame. What becomes of it is
+ * said (analysis_options.say). source: where it was seen. */
+void   analysis_enrol(analysis *a, int track, const char *name, const char *source);
 
 #endif

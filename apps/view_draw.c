@@ -56,8 +56,8 @@ static void draw_selection(view *v)
 static void draw_objects(view *v)
 {
     if (v->place.width == 0) return;
-    overlay_show(v->overlay, &v->layer, put_sprite, v);
     draw_selection(v);
+    overlay_show(v->overlay, &v->layer, put_sprite, v);
 }
 
 int view_object_at(const view *v, float x, float y)
@@ -111,7 +111,7 @@ static void draw_entry(view *v, const canvas *c)
 {
     char text[VIEW_ENTRY + 120];
     snprintf(text, sizeof text, "Name of face #%d\n%s▏\nEnter: keep · Esc: no name", v->selected, v->entry);
-    draw_panel(v, c, (overlay_text){ .text = text, .size = c->font * 1.2f, .heading = true }, .5f, 1);
+    draw_panel(v, c, (overlay_text){ .text = text, .size = c->font * 1.2f, .heading = true }, .5f, 0);
 }
 
 static void draw_notice(view *v, const canvas *c, double now)
@@ -121,7 +121,7 @@ static void draw_notice(view *v, const canvas *c, double now)
     const bool now_shown = now < v->notice.until, bad = v->notice.bad;
     memcpy(text, v->notice.text, sizeof text);
     pthread_mutex_unlock(&v->notice.lock);
-    if (now_shown) draw_panel(v, c, (overlay_text){ .text = text, .alarm = bad, .centred = true }, .5f, 1);
+    if (now_shown) draw_panel(v, c, (overlay_text){ .text = text, .alarm = bad, .centred = true }, .5f, 0);
 }
 
 static void draw_marks(view *v, const canvas *c, double now)
@@ -146,7 +146,7 @@ static void draw_panels(view *v, double now)
     draw_source(v, &c);
     if (v->settings->hud) {
         view_figures(v, now);
-        draw_panel(v, &c, (overlay_text){ .text = v->figures }, 0, 0);
+        draw_panel(v, &c, (overlay_text){ .text = v->figures }, 0, 1);
     }
     draw_marks(v, &c, now);
     if (v->typing) draw_entry(v, &c);

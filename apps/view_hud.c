@@ -61,6 +61,7 @@ static void add_model(view *v, char *out, size_t size)
     add(out, size, "\nmodel\t%s, %d×%d, %s, %s, %d thread%s", a.model, a.width, a.height, a.precision, a.isa,
         a.threads, a.threads == 1 ? "" : "s");
     add(out, size, "\nanalysis\t%.0f ms; threshold %.2f", 1e3 * meter_recent(&v->analysed, .5), v->settings->threshold);
+    if (a.people >= 0) add(out, size, "\ngallery\t%lld %s", (long long)a.people, a.people == 1 ? "person" : "people");
 }
 
 void view_figures(view *v, double now)

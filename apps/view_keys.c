@@ -28,6 +28,7 @@ static void change_threshold(view *v, double by)
     analysis_set_threshold(v->analysis, (float)*t);
     snprintf(text, sizeof text, "threshold %.2f", *t);
     view_say(v, false, text);
+    view_analyse(v);
     v->figures_at = 0;
 }
 
@@ -90,7 +91,11 @@ static void end_entry(view *v, bool keep)
 {
     v->typing = false;
     window_type(v->window, false);
-    if (keep && v->entry[0]) analysis_enrol(v->analysis, v->selected, v->entry);
+    if (!keep || !v->entry[0]) return;
+    live_state s;
+    live_state_now(v->live, &s);
+    analysis_enrol(v->analysis, v->selected, v->entry, s.name);
+    view_analyse(v);                                    /* now, even if no new picture comes */
 }
 
 /* Whole characters only, and none that a name may not have. */

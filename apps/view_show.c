@@ -96,9 +96,9 @@ static void count_captured(view *v, const frame *f)
     v->number = f->number;
 }
 
-static void analyse(view *v, frame *f)
+void view_analyse(view *v)
 {
-    frame *other = frame_share(f);
+    frame *other = v->shown ? frame_share(v->shown) : NULL;
     if (other) analysis_put(v->analysis, other);
 }
 
@@ -107,10 +107,10 @@ static void show(view *v, frame *f)
 {
     if (f->captured <= 0) f->captured = clock_now();
     count_captured(v, f);
-    analyse(v, f);
     if (v->visible != v->shown) frame_free(v->visible);
     frame_free(v->shown);
     v->shown = v->visible = f;
+    view_analyse(v);
     find_objects(v);
     dress(v);
     upload(v);
@@ -186,7 +186,7 @@ static void check_analysis(view *v)
     analysis_state_now(v->analysis, &a);
     if (a.phase != ANALYSIS_FAILED) return;
     log_print(v->log, LOG_ERROR, "%s", a.why.message);
-    end(v, VIEW_MODEL);
+    end(v, a.gallery_failed ? VIEW_GALLERY : a.why.status == CYG_ARGUMENT ? VIEW_USAGE : VIEW_MODEL);
 }
 
 static void check_limits(view *v)
