@@ -205,6 +205,29 @@ static void search_tells_apart_what_the_codes_cannot(void **state)
     free_table(&t);
 }
 
+/* The codes of a probe with one large value lose its small ones, and what the loss hides must not be dropped: by
+ * its codes row 2 is the better one, in truth row 1. The codes of both rows are exact. */
+static void what_the_probes_codes_lose_is_allowed_for(void **state)
+{
+    table t = make_table(64, 2);
+    float probe[64] = { 1 };
+    for (int j = 1; j < 64; j++) probe[j] = (j < 32 ? .49f : j == 32 ? .51f : -.49f) / 127;
+    unit(probe, 64);
+    for (int j = 0; j < 64; j++) {
+        t.halves[j] = half_from_float(j >= 1 && j < 11);
+        t.halves[64 + j] = half_from_float(j >= 32 && j < 42);
+    }
+    vectors *v = opened(&t);
+    gallery_match got;
+    int n = 1;
+    assert_int_equal(vectors_search(v, probe, -1, NULL, &got, &n, NULL), CYG_OK);
+    assert_int_equal(n, 1);
+    assert_int_equal(got.face, t.ids[0]);
+    assert_float_equal(got.cosine, sqrt(10) * (double)probe[1], 1e-6);
+    vectors_close(v);
+    free_table(&t);
+}
+
 static void equal_rows_come_by_id(void **state)
 {
     table t = make_table(3, 600);
@@ -329,6 +352,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(search_finds_what_comparing_with_all_finds),
         cmocka_unit_test(search_tells_apart_what_the_codes_cannot),
+        cmocka_unit_test(what_the_probes_codes_lose_is_allowed_for),
         cmocka_unit_test(equal_rows_come_by_id),
         cmocka_unit_test(finds_rows_by_id),
         cmocka_unit_test(every_flipped_bit_is_noticed),

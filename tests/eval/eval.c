@@ -2,13 +2,14 @@
 #include "eval.h"
 #include "picture.h"
 #include <dirent.h>
+#include <math.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { THREADS = 2, MOST_PIXELS = 200 * 1000 * 1000 };
+enum { MOST_PIXELS = 200 * 1000 * 1000 };
 
 static void quit(const char *what, const char *why)
 {
@@ -60,12 +61,13 @@ typedef struct work {
     const pipeline_models *models;
     eval_visit            *visit;
     void                  *context;
-    atomic_int             next;
+    atomic_int             next, threads;
 } work;
 
 static void *run_thread(void *arg)
 {
     work *w = arg;
+    const int thread = atomic_fetch_add(&w->threads, 1);
     pipeline *p;
     cyg_error err;
     if (pipeline_create(&p, w->models, &err)) quit("pipeline", err.message);
@@ -76,7 +78,7 @@ static void *run_thread(void *arg)
         if (!f) quit("frame", "out of memory");
         snprintf(path, sizeof path, "%s/%s", w->folder, w->files->names[i]);
         if (picture_read(f, &info, path, MOST_PIXELS, &err)) fprintf(stderr, "%s\n", err.message);
-        else w->visit(w->context, i, p, f);
+        else w->visit(w->context, thread, i, p, f);
         picture_info_free(&info);
         frame_free(f);
     }
@@ -91,10 +93,10 @@ void eval_run(const char *folder, const eval_files *files, const pipeline_option
     cyg_error err;
     if (pipeline_models_open(&models, options, &err)) quit("models", err.message);
     work w = { .folder = folder, .files = files, .models = models, .visit = visit, .context = context };
-    pthread_t threads[THREADS];
-    for (int i = 0; i < THREADS; i++)
+    pthread_t threads[EVAL_THREADS];
+    for (int i = 0; i < EVAL_THREADS; i++)
         if (pthread_create(&threads[i], NULL, run_thread, &w)) quit("threads", "cannot be started");
-    for (int i = 0; i < THREADS; i++) pthread_join(threads[i], NULL);
+    for (int i = 0; i < EVAL_THREADS; i++) pthread_join(threads[i], NULL);
     pipeline_models_close(models);
 }
 
@@ -104,4 +106,61 @@ pipeline_options eval_options(const char *models)
     snprintf(detector, sizeof detector, "%s/face-ssd-mobilenet-v1.safetensors", models);
     snprintf(describer, sizeof describer, "%s/faceres.safetensors", models);
     return (pipeline_options){ .model = detector, .describer = describer, .passes = PASSES_PORTRAIT };
+}
+
+/* ---- Faces ------------------------------------------------------------------------- */
+
+/* The person of the name is the one in the middle; what is far from it, or doubtful, counts less. */
+const object *eval_central(const frame *f)
+{
+    const float x = (float)f->image.width / 2, y = (float)f->image.height / 2;
+    const object *best = NULL;
+    float most = -1;
+    for (int i = 0; i < f->object_count; i++) {
+        const cyg_box b = f->objects[i].box;
+        const float apart = hypotf((b.x1 + b.x2) / 2 - x, (b.y1 + b.y2) / 2 - y) / hypotf(x, y);
+        const float weight = f->objects[i].score * (1 - fminf(apart, 1));
+        if (weight > most) {
+            most = weight;
+            best = &f->objects[i];
+        }
+    }
+    return best;
+}
+
+eval_describer *eval_describer_open(const char *path)
+{
+    eval_describer *d = calloc(1, sizeof *d);
+    cyg_error err;
+    if (!d) quit(path, "out of memory");
+    if (cyg_model_open(&d->model, path, &err) || cyg_backbone_create(&d->backbone, d->model, NULL, &err))
+        quit("eval", err.message);
+    for (int i = 0; i < EVAL_THREADS; i++)
+        if (cyg_features_create(&d->maps[i], d->backbone, NULL, &err) ||
+            cyg_head_create(&d->attributes[i], d->backbone, "attributes", NULL, &err) ||
+            cyg_head_create(&d->embedding[i], d->backbone, "embedding", NULL, &err))
+            quit("eval", err.message);
+    return d;
+}
+
+void eval_describer_close(eval_describer *d)
+{
+    for (int i = 0; i < EVAL_THREADS; i++) {
+        cyg_features_free(d->maps[i]);
+        cyg_head_free(d->attributes[i]);
+        cyg_head_free(d->embedding[i]);
+    }
+    cyg_backbone_free(d->backbone);
+    cyg_model_close(d->model);
+    free(d);
+}
+
+void eval_describe(const eval_describer *d, int thread, const cyg_image *image, cyg_box box, float scale, bool mirrored)
+{
+    cyg_region region = cyg_region_crop(d->backbone, box, scale);
+    if (mirrored) {                 /* x runs from right to left, through the same pixels */
+        region.m[2] += region.m[0] * (float)cyg_backbone_width(d->backbone);
+        region.m[0] = -region.m[0];
+    }
+    cyg_backbone_run(d->backbone, image, region, d->maps[thread]);
 }

@@ -47,7 +47,7 @@ static int category_of(const job *j, const char *name)
     return 0;
 }
 
-static void look(void *context, int i, pipeline *p, frame *f)
+static void look(void *context, int thread, int i, pipeline *p, frame *f)
 {
     job *j = context;
     if (j->images[i] == 0) return;

@@ -14,7 +14,7 @@ static const float thresholds[THRESHOLDS] = { .3f, .5f, .7f };
 
 typedef struct counts { int *boxes; } counts;      /* [files][THRESHOLDS] */
 
-static void look(void *context, int i, pipeline *p, frame *f)
+static void look(void *context, int thread, int i, pipeline *p, frame *f)
 {
     const counts *c = context;
     pipeline_detect(p, f);

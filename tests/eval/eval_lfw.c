@@ -5,47 +5,27 @@
  * DATA: images/, names NAME_NUMBER.jpg; pairs.tsv: a, b, same (1/0), fold. "curve" prints the curve of
  * false matches, measured on every pair of pictures of two people, as a recipe holds it.
  */
-#include "eval.h"
+#include "eval_pairs.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { DIMENSION = 1024, MOST_PAIRS = 10000, FOLDS = 3, BINS = 20000 };     /* of -1 .. 1 */
+enum { DIMENSION = 1024, BINS = 20000 };     /* of -1 .. 1 */
 
 typedef struct faces {
     float (*embeddings)[DIMENSION];     /* [count]; all 0: no face was found */
     int    *face_counts, *flaws;        /* [count] */
 } faces;
 
-typedef struct pair { float cosine; int same, fold; } pair;
-
-/* The person of the name is the one in the middle; what is far from it, or doubtful, counts less. */
-static const object *central(const frame *f)
-{
-    const float x = (float)f->image.width / 2, y = (float)f->image.height / 2;
-    const object *best = NULL;
-    float most = -1;
-    for (int i = 0; i < f->object_count; i++) {
-        const cyg_box b = f->objects[i].box;
-        const float apart = hypotf((b.x1 + b.x2) / 2 - x, (b.y1 + b.y2) / 2 - y) / hypotf(x, y);
-        const float weight = f->objects[i].score * (1 - fminf(apart, 1));
-        if (weight > most) {
-            most = weight;
-            best = &f->objects[i];
-        }
-    }
-    return best;
-}
-
-static void look(void *context, int i, pipeline *p, frame *f)
+static void look(void *context, int thread, int i, pipeline *p, frame *f)
 {
     const faces *to = context;
     pipeline_detect(p, f);
     to->face_counts[i] = f->object_count;
     if (!f->object_count) return;
     description said;
-    pipeline_describe(p, f, central(f), &said);
+    pipeline_describe(p, f, eval_central(f), &said);
     memcpy(to->embeddings[i], said.embedding, sizeof to->embeddings[i]);
     to->flaws[i] = (int)said.quality.flaws;
 }
@@ -55,82 +35,30 @@ static float alike(const faces *f, int a, int b)
     return cyg_cosine(f->embeddings[a], f->embeddings[b], DIMENSION);
 }
 
-static int read_pairs(pair *pairs, const char *path, const eval_files *files, const faces *f)
-{
-    FILE *file = fopen(path, "r");
-    char a[200], b[200];
-    int count = 0, same, fold;
-    if (!file) {
-        fprintf(stderr, "%s: cannot be read\n", path);
-        exit(2);
-    }
-    while (count < MOST_PAIRS && fscanf(file, "%199s %199s %d %d", a, b, &same, &fold) == 4) {
-        const int i = eval_find(files, a), j = eval_find(files, b);
-        if (i < 0 || j < 0) fprintf(stderr, "%s: %s or %s is missing\n", path, a, b);
-        else pairs[count++] = (pair){ alike(f, i, j), same, fold };
-    }
-    fclose(file);
-    return count;
-}
-
 /* ---- Verification on the pairs ------------------------------------------------------ */
 
-static double right(const pair *pairs, int count, float threshold, int fold, bool within)
-{
-    int all = 0, good = 0;
-    for (int i = 0; i < count; i++) {
-        if ((pairs[i].fold == fold) != within) continue;
-        all++;
-        good += (pairs[i].cosine >= threshold) == pairs[i].same;
-    }
-    return all ? (double)good / all : 0;
-}
-
 /* Each fold at the threshold that is best on the others. */
-static void print_accuracy(const pair *pairs, int count)
+static void print_accuracy(const eval_pairs *pairs, const float *cosines)
 {
     double sum = 0;
     printf("accuracy by fold:");
-    for (int fold = 0; fold < FOLDS; fold++) {
-        double best = -1;
-        float threshold = 0;
-        for (float t = 0.2f; t < 0.9f; t += 0.001f) {
-            const double now = right(pairs, count, t, fold, false);
-            if (now > best) {
-                best = now;
-                threshold = t;
-            }
-        }
-        const double now = right(pairs, count, threshold, fold, true);
+    for (int fold = 0; fold < EVAL_FOLDS; fold++) {
+        const float threshold = eval_best_threshold(pairs, cosines, (eval_part){ fold, true }, NULL);
+        const double now = eval_accuracy(pairs, cosines, (eval_part){ fold, false }, threshold);
         printf(" %.4f (at %.3f)", now, (double)threshold);
         sum += now;
     }
-    printf("; mean %.4f\n", sum / FOLDS);
+    printf("; mean %.4f\n", sum / EVAL_FOLDS);
 }
 
-static int falling(const void *a, const void *b)
+static void print_rates(const eval_pairs *pairs, const float *cosines)
 {
-    const float x = *(const float *)a, y = *(const float *)b;
-    return (x < y) - (x > y);
-}
-
-static void print_rates(const pair *pairs, int count)
-{
-    static float strangers[MOST_PAIRS];
-    int stranger_count = 0;
-    for (int i = 0; i < count; i++)
-        if (!pairs[i].same) strangers[stranger_count++] = pairs[i].cosine;
-    qsort(strangers, (size_t)stranger_count, sizeof *strangers, falling);
     static const double rates[] = { 1e-2, 1e-3 };
+    const eval_part all = { -1, true };
     for (size_t r = 0; r < sizeof rates / sizeof *rates; r++) {
-        const float limit = strangers[(int)(rates[r] * stranger_count)];
-        int same = 0, passed = 0;
-        for (int i = 0; i < count; i++) {
-            same += pairs[i].same;
-            passed += pairs[i].same && pairs[i].cosine > limit;
-        }
-        printf("true matches at %g false ones: %.4f (cosine above %.3f)\n", rates[r], (double)passed / same,
-               (double)limit);
+        const float limit = eval_threshold_at(pairs, cosines, all, rates[r]);
+        printf("true matches at %g false ones: %.4f (cosine above %.3f)\n", rates[r],
+               eval_rate_above(pairs, cosines, all, limit, true), (double)limit);
     }
 }
 
@@ -212,7 +140,6 @@ int main(int argc, char **argv)
     const size_t count = (size_t)files.count;
     faces f = { calloc(count, sizeof *f.embeddings), calloc(count, sizeof *f.face_counts),
                 calloc(count, sizeof *f.flaws) };
-    static pair pairs[MOST_PAIRS];
     if (!f.embeddings || !f.face_counts || !f.flaws) return 2;
     const pipeline_options options = eval_options(argv[1]);
     eval_run(images, &files, &options, look, &f);
@@ -226,11 +153,16 @@ int main(int argc, char **argv)
     }
     printf("%d pictures; a face found in %d, %.2f %%; %d faces in all; %d of the people flawed\n", files.count, found,
            100. * found / files.count, faces_found, flawed);
-    const int pair_count = read_pairs(pairs, list, &files, &f);
-    printf("%d pairs\n", pair_count);
-    print_accuracy(pairs, pair_count);
-    print_rates(pairs, pair_count);
+    const eval_pairs pairs = eval_pairs_read(list, &files);
+    float *cosines = calloc((size_t)pairs.count + 1, sizeof *cosines);
+    if (!cosines) return 2;
+    for (int i = 0; i < pairs.count; i++) cosines[i] = alike(&f, pairs.list[i].a, pairs.list[i].b);
+    printf("%d pairs\n", pairs.count);
+    print_accuracy(&pairs, cosines);
+    print_rates(&pairs, cosines);
     if (argc > 3) print_curve(&files, &f);
+    free(cosines);
+    free(pairs.list);
     free(f.embeddings);
     free(f.face_counts);
     free(f.flaws);
