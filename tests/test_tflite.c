@@ -218,6 +218,26 @@ static void an_ssd_is_described(void **state)
     close_imported(&m);
 }
 
+/* Labels cat, dog, none, bird: at the lowest threshold all three that there are, and no other. */
+static void a_gap_among_labels_is_never_reported(void **state)
+{
+    static float input[32 * 32 * 3];
+    static cyg_result found;
+    imported m = import_file(SMALL "ssd.tflite", NULL);
+    cyg_head *head;
+    cyg_error err = { 0 };
+    int seen[4] = { 0 };
+    const cyg_head_params params = { .threshold = .001f, .overlap = .9f, .max_count = CYG_MAX_DETECTIONS };
+    if (cyg_head_create(&head, m.net, "ssd", &params, &err)) fail_msg("%s", err.message);
+    cyg_backbone_run_tensor(m.net, input, m.maps);
+    cyg_head_run(head, m.maps, &found);
+    for (int i = 0; i < found.count; i++) seen[found.detections[i].label]++;
+    assert_true(seen[0] > 0 && seen[1] > 0 && seen[3] > 0);
+    assert_int_equal(seen[2], 0);
+    cyg_head_free(head);
+    close_imported(&m);
+}
+
 static void classifiers_are_described(void **state)
 {
     imported m = import_file(SMALL "int8.tflite", NULL);
@@ -370,6 +390,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers_are_those_of_the_interpreter),
         cmocka_unit_test(an_ssd_is_described),
+        cmocka_unit_test(a_gap_among_labels_is_never_reported),
         cmocka_unit_test(classifiers_are_described),
         cmocka_unit_test(the_input_of_floats_is_judged_by_the_first_layer),
         cmocka_unit_test(labels_fit_their_classes),
