@@ -14,13 +14,16 @@ typedef struct settings {
     double      width, seconds;
     int         resolution;
     bool        ssd, layers, json;
-    const char *isa, *precision, *threads;
+    const char *isa, *precision, *threads, *family;
 } settings;
 
 #define AT(field) .offset = offsetof(settings, field)
 static const option table[] = {
     { .flag = "width", .type = OPTION_REAL, AT(width), .initial = "1", .min = .01, .max = 16, .argument = "A",
       .help = "without MODEL: the width multiplier of a MobileNetV1 of random weights" },
+    { .flag = "family", .type = OPTION_TEXT, AT(family), .argument = "NAME",
+      .help = "without MODEL: mobilenet_v1, or mobilenet_v1_conv or mobilenet_v1_shallow, the paper's "
+              "Tables 4 and 5, or mobilenet_v1_pose" },
     { .flag = "resolution", .type = OPTION_INT, AT(resolution), .initial = "0", .min = 0, .max = 4096, .argument = "R",
       .help = "side of the input in pixels, from 16; 0 is the model's own, or 224" },
     { .flag = "ssd", .type = OPTION_FLAG, AT(ssd), .initial = "false",
@@ -257,7 +260,7 @@ static int exit_code_of(cyg_status status)       /* of a failure */
 
 static int bench(const settings *s, const char *path)
 {
-    bench_network n = { .path = path, .width = s->width, .ssd = s->ssd, .side = s->resolution };
+    bench_network n = { .path = path, .family = s->family, .width = s->width, .ssd = s->ssd, .side = s->resolution };
     cyg_error err;
     cyg_status status = bench_network_open(&n, &err);
     if (!status) status = bench_all(&n, s, &err);

@@ -35,7 +35,15 @@ static int scaled(int channels, double width)
 cyg_status bench_network_open(bench_network *n, cyg_error *err)
 {
     if (n->path) return CYG_OK;
-    const int last = scaled(1024, n->width), side = n->side ? n->side : 224;
+    const char *const family = n->family ? n->family : "mobilenet_v1";
+    const int side = n->side ? n->side : 224;
+    cyg_layer_info layers[CYG_MAX_LAYERS];
+    int count;
+    const cyg_status status = cyg_family_layers(layers, &count, family, n->width, side, side, err);
+    if (status) return status;
+    if (n->ssd && strcmp(family, "mobilenet_v1") != 0)
+        return cyg_fail(err, CYG_ARGUMENT, "family: found '%.60s', expected mobilenet_v1 for an SSD", family);
+    const int last = layers[count - 1].out_channels;
     const int in[SSD_MAPS] = { scaled(512, n->width), last, 512, 256, 256, 128 };
     char convolutions[1000];
     int end = snprintf(convolutions, sizeof convolutions, "[[\"classes\",%d,%d]", last, CLASSES);
@@ -45,7 +53,7 @@ cyg_status bench_network_open(bench_network *n, cyg_error *err)
                         ssd_boxes[i] * SSD_CORNERS, ssd_maps[i], in[i], ssd_boxes[i] * SSD_CLASSES);
     snprintf(convolutions + end, sizeof convolutions - (size_t)end, "]");
     const random_model_params params = {
-        .width = n->width, .columns = side, .rows = side, .extra = n->ssd ? ssd_extra : NULL,
+        .family = family, .width = n->width, .columns = side, .rows = side, .extra = n->ssd ? ssd_extra : NULL,
         .taps = n->ssd ? ssd_taps : "[\"pool\"]", .convolutions = convolutions,
     };
     return random_model_create(&n->random, &params, err);

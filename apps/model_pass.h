@@ -9,16 +9,17 @@
 
 enum { BENCH_MAX_HEADS = 16, BENCH_MAX_STAGES = 96 };
 
-/* Which network: that of a model file, or a MobileNetV1 of random weights. */
+/* Which network: that of a model file, or one of random weights. */
 typedef struct bench_network {
     const char  *path;                  /* NULL = random */
     random_model random;
-    double       width;                 /* of the random one */
+    const char  *family;                /* of the random one; NULL = mobilenet_v1 */
+    double       width;
     bool         ssd;                   /* it has an SSD's extra layers and predictors, not 1000 classes */
     int          side;                  /* of the input, pixels; 0 = the model's own */
 } bench_network;
 
-/* Makes the random weights, if path is NULL. CYG_ARGUMENT, CYG_NO_MEMORY. */
+/* Makes the random weights, if path is NULL. CYG_ARGUMENT, CYG_NOT_FOUND (the family), CYG_NO_MEMORY. */
 CYG_MUST_USE cyg_status bench_network_open(bench_network *n, cyg_error *err);
 void bench_network_close(bench_network *n);
 

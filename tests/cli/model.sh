@@ -140,6 +140,12 @@ expect 2 'expected one MODEL' "$model" info a.safetensors b.safetensors
 # --- bench ------------------------------------------------------------------------------------
 expect 0 '' "$model" bench --seconds .001 --layers a.safetensors
 grep -qE '^[a-z0-9]+ +f32 +1 ' out && grep -qE '^  conv0( |$)' out && grep -qE '^  heads ' out || fail "bench: $(cat out)"
+for family in conv shallow pose; do
+    expect 0 '' "$model" bench --family mobilenet_v1_$family --width 0.1 --resolution 32 --precision f32 --seconds .001
+    grep -qE ' f32 +1 ' out || fail "bench --family: $(cat out)"
+done
+expect 2 "found 'mobilenet_v9', expected mobilenet_v1," "$model" bench --family mobilenet_v9
+expect 2 'expected mobilenet_v1 for an SSD' "$model" bench --family mobilenet_v1_conv --ssd
 expect 0 '' "$model" bench --width 0.1 --resolution 32 --precision bf16 --isa ref --threads 2 --seconds .001 --json
 [ "$(wc -l <out)" = 1 ] && grep -q '"isa": "ref", "precision": "bf16", "threads": 2' out &&
     grep -qE '"min_ms": [0-9.e-]+, "median_ms": [0-9.e-]+' out || fail "bench --json: $(cat out)"
