@@ -8,6 +8,7 @@
 #include "model_path.h"
 #include "options.h"
 #include "text.h"
+#include "track.h"
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -22,7 +23,11 @@ typedef struct settings {
     const char *model, *isa, *precision;
     double      threshold;
     int         max_faces, every;
-    bool        labels, scores;
+    bool        track, describe;
+    double      keep;
+    const char *describer;
+    bool        labels, scores, numbers;
+    int         hide, colours;
     double      scale;
     const char *font;
     const char *target, *codec, *preset;
@@ -49,11 +54,25 @@ static const option table[] = {
     { "detect.max_faces", "max-faces", 0, OPTION_INT, AT(max_faces), "100", 1, CYG_MAX_DETECTIONS, NULL, "N",
       "keep the best N of a frame" },
     { "detect.every", "every", 0, OPTION_INT, AT(every), "1", 1, 1000000, NULL, "N",
-      "analyse one frame of N; the others carry its boxes" },
+      "analyse one frame of N; the others get their boxes from its tracks" },
     { "detect.isa", "isa", 0, OPTION_TEXT, AT(isa), NULL, 0, 0, NULL, "NAME",
       "instruction set: ref, sse2, avx2, avx512, avx512bf16, neon; default the best of this CPU" },
     { "detect.precision", "precision", 0, OPTION_TEXT, AT(precision), "f32", 0, 0, NULL, "NAME",
       "numbers of the network: f32, or bf16, faster on CPUs with avx512bf16" },
+    { "track.follow", "track", 0, OPTION_FLAG, AT(track), "true", 0, 0, NULL, NULL,
+      "follow objects through a video: number them, and fill in where they were missed for a moment" },
+    { "track.keep", "keep", 0, OPTION_TIME, AT(keep), "1", 0.01, 3600, NULL, "TIME",
+      "wait so long for an object that is not seen until it is forgotten" },
+    { "describe.faces", "describe", 0, OPTION_FLAG, AT(describe), "false", 0, 0, NULL, NULL,
+      "say of each face of a photo or a track what its network sees: age and gender" },
+    { "describe.model", NULL, 0, OPTION_TEXT, AT(describer), "faceres", 0, 0, NULL, "NAME",
+      "model that describes them: its name, or a .safetensors file" },
+    { "draw.hide", "hide", 0, OPTION_CHOICE, AT(hide), "none", 0, 0, "none|blur|pixelate|solid", "HOW",
+      "make what was found unrecognisable; no boxes and labels then" },
+    { "draw.colours", "colours", 0, OPTION_CHOICE, AT(colours), "class", 0, 0, "class|track", "WHAT",
+      "what has a colour of its own" },
+    { "draw.numbers", "numbers", 0, OPTION_FLAG, AT(numbers), "true", 0, 0, NULL, NULL,
+      "write the number of its track beside each object" },
     { "draw.labels", "labels", 0, OPTION_FLAG, AT(labels), "true", 0, 0, NULL, NULL, "write what each object is" },
     { "draw.scores", "scores", 0, OPTION_FLAG, AT(scores), "true", 0, 0, NULL, NULL, "write how sure it is" },
     { "draw.scale", "scale", 0, OPTION_REAL, AT(scale), "1", 0.1, 10, NULL, "FACTOR",
@@ -93,6 +112,7 @@ static const options_app app = {
     .usage = "[options] INPUT...",
     .examples = "cygnet-annotate holiday.mp4\n"
                 "cygnet-annotate photos/ -o annotated/ --threshold 0.3\n"
+                "cygnet-annotate --hide blur street.mp4\n"
                 "cygnet-annotate --no-video --records - rtsp://camera/stream",
     .exits = "0   done\n"
              "2   wrong usage or settings\n"
@@ -161,20 +181,27 @@ static cyg_status open_models(pipeline_models **out, const settings *s, cyg_erro
 {
     char *path;
     cyg_status status = model_path_find(&path, s->model, err);
+    char *describer = NULL;
+    if (status == CYG_OK && s->describe) status = model_path_find(&describer, s->describer, err);
+    const tracker_options following = { .high = (float)s->threshold };
     const pipeline_options wanted = {
-        .model = path, .isa = s->isa, .precision = s->precision,
-        .threshold = (float)s->threshold, .max_objects = s->max_faces,
+        .model = path, .describer = describer, .isa = s->isa, .precision = s->precision,
+        .threshold = s->track ? tracker_low(&following) : following.high, .max_objects = s->max_faces,
     };
     if (status == CYG_OK) status = pipeline_models_open(out, &wanted, err);
     free(path);
+    free(describer);
     return status;
 }
 
 static cyg_status open_workers(annotator *a, const settings *s, cyg_error *err)
 {
     const int count = s->threads ? s->threads : core_count();
+    const bool hide = s->hide != OVERLAY_SHOW;
     const overlay_options look = {
-        .labels = s->labels, .scores = s->scores, .scale = (float)s->scale, .font = s->font,
+        .labels = s->labels && !hide, .scores = s->scores && !hide, .numbers = s->numbers && !hide,
+        .no_boxes = hide, .hide = (overlay_hide)s->hide, .colour_tracks = s->colours == 1,
+        .scale = (float)s->scale, .font = s->font,
     };
     a->overlay = overlay_create(&look);
     a->workers = calloc((size_t)count, sizeof(pipeline *));
@@ -182,6 +209,7 @@ static cyg_status open_workers(annotator *a, const settings *s, cyg_error *err)
     cyg_status status = CYG_OK;
     for (; status == CYG_OK && a->worker_count < count; a->worker_count++)
         status = pipeline_create(&a->workers[a->worker_count], a->models, err);
+    if (status == CYG_OK && s->describe) status = pipeline_create(&a->describer, a->models, err);
     return status;
 }
 
@@ -189,6 +217,7 @@ static void close_workers(annotator *a)
 {
     for (int i = 0; i < a->worker_count; i++) pipeline_free(a->workers[i]);
     free(a->workers);
+    pipeline_free(a->describer);
     overlay_free(a->overlay);
 }
 
@@ -251,7 +280,9 @@ static int run(const settings *s, const options *o, logger *log, stop *signals)
             .options = {
                 .media = s->video, .audio = s->audio, .overwrite = s->overwrite, .records = (records_form)s->records,
                 .codec = s->codec, .preset = s->preset, .crf = s->crf, .start = s->start, .end = s->end,
-                .every = s->every, .decode_threads = decode_threads(s), .encode_threads = s->encode_threads,
+                .threshold = (float)s->threshold, .track = s->track, .keep = s->keep,
+                .hold = s->hide == OVERLAY_SHOW ? 0 : 0.5, .every = s->every,
+                .decode_threads = decode_threads(s), .encode_threads = s->encode_threads,
                 .jpeg_quality = s->quality, .settings = options_json(o),
             },
             .inputs = &in, .log = log, .progress = &shown, .stop = signals,

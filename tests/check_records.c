@@ -16,6 +16,7 @@ typedef struct check {
     const char *path;
     int         line;
     long long   frames, objects, errors, last_n;
+    long long   followed, tracks, of_tracks;    /* objects with a track; tracks, and their objects by their own word */
     bool        summary, interrupted, print_pts, print_src;
 } check;
 
@@ -30,13 +31,14 @@ static void wrong(const check *c, const char *format, ...)
 }
 
 /* The members of an object, in order, each with its JSON type: "s" string, "i" integer, "r"
- * number, "b" boolean, "a" array, "o" object; a capital may be null. */
+ * number, "b" boolean, "a" array, "o" object; a capital may be null, and with a "?" it may be absent. */
 static void expect(const check *c, json_t *object, const char *const (*members)[2])
 {
     const char *key;
     json_t *value;
     size_t n = 0;
     json_object_foreach(object, key, value) {
+        while (members[n][0] && members[n][1][1] == '?' && strcmp(members[n][0], key)) n++;
         if (!members[n][0] || strcmp(members[n][0], key)) wrong(c, "found '%s', expected '%s'", key, members[n][0]);
         const char type = members[n++][1][0];
         if (json_is_null(value) && type >= 'A' && type <= 'Z') continue;
@@ -45,6 +47,7 @@ static void expect(const check *c, json_t *object, const char *const (*members)[
             : type == 'a' ? json_is_array(value) : json_is_object(value) || (type == 'O' && json_is_null(value));
         if (!fits) wrong(c, "'%s' is of the wrong type", key);
     }
+    while (members[n][0] && members[n][1][1] == '?') n++;
     if (members[n][0]) wrong(c, "no '%s'", members[n][0]);
 }
 
@@ -62,8 +65,12 @@ static void check_header(const check *c, json_t *line)
 
 static void check_object(check *c, json_t *object)
 {
-    expect(c, object, (const char *const[][2]){ { "class", "s" }, { "score", "r" }, { "box", "a" }, { "src", "s" },
+    expect(c, object, (const char *const[][2]){ { "track", "i?" }, { "class", "s" }, { "score", "r" }, { "box", "a" },
+        { "src", "s" }, { "attributes", "o?" }, { "name", "s?" }, { "points", "o?" },
         { NULL, NULL } });
+    json_t *track = json_object_get(object, "track");
+    if (track && json_integer_value(track) < 1) wrong(c, "track %lld", (long long)json_integer_value(track));
+    c->followed += track != NULL;
     const double score = json_number_value(json_object_get(object, "score"));
     if (score <= 0 || score > 1) wrong(c, "score %g", score);
     json_t *box = json_object_get(object, "box");
@@ -90,14 +97,30 @@ static void check_frame(check *c, json_t *line)
     c->frames++;
 }
 
+/* Together they have all objects that are in one. */
+static void check_track(check *c, json_t *line)
+{
+    expect(c, line, (const char *const[][2]){ { "type", "s" }, { "track", "i" }, { "class", "s" }, { "first", "i" },
+        { "last", "i" }, { "from", "r" }, { "to", "r" }, { "frames", "i" }, { "score", "r" }, { "attributes", "o?" },
+        { "name", "s?" }, { NULL, NULL } });
+    const long long first = json_integer_value(json_object_get(line, "first"));
+    const long long last = json_integer_value(json_object_get(line, "last"));
+    const long long frames = json_integer_value(json_object_get(line, "frames"));
+    if (first > last || last > c->last_n || frames < 1 || frames > last - first + 1) wrong(c, "a track that is none");
+    c->tracks++;
+    c->of_tracks += frames;
+}
+
 static void check_summary(check *c, json_t *line)
 {
     expect(c, line, (const char *const[][2]){ { "type", "s" }, { "frames", "i" }, { "objects", "i" },
-        { "damaged", "i" }, { "errors", "i" }, { "seconds", "r" }, { "fps", "r" }, { "ms", "o" },
+        { "tracks", "i" }, { "damaged", "i" }, { "errors", "i" }, { "seconds", "r" }, { "fps", "r" }, { "ms", "o" },
         { "interrupted", "b" }, { "outputs", "a" }, { NULL, NULL } });
     if (json_integer_value(json_object_get(line, "frames")) != c->frames) wrong(c, "the frames are not so many");
     if (json_integer_value(json_object_get(line, "objects")) != c->objects) wrong(c, "the objects are not so many");
     if (json_integer_value(json_object_get(line, "errors")) != c->errors) wrong(c, "the errors are not so many");
+    if (json_integer_value(json_object_get(line, "tracks")) != c->tracks) wrong(c, "the tracks are not so many");
+    if (c->followed != c->of_tracks) wrong(c, "%lld objects of tracks that have %lld", c->followed, c->of_tracks);
     c->interrupted = json_is_true(json_object_get(line, "interrupted"));
     c->summary = true;
 }
@@ -111,6 +134,7 @@ static void check_line(check *c, const char *text)
     if (!type || c->summary || (c->line == 1) != !strcmp(type, "header")) wrong(c, "a line out of place");
     if (!strcmp(type, "header")) check_header(c, line);
     else if (!strcmp(type, "frame")) check_frame(c, line);
+    else if (!strcmp(type, "track")) check_track(c, line);
     else if (!strcmp(type, "summary")) check_summary(c, line);
     else if (!strcmp(type, "error")) {
         expect(c, line, (const char *const[][2]){ { "type", "s" }, { "stage", "s" }, { "t", "R" },

@@ -34,13 +34,16 @@ static const video_info video = {
 };
 static const report_header header = {
     .tool = "cygnet-test", .source = "a,\"b\".mp4", .source_sha256 = "ab12", .source_bytes = 123, .video = &video,
-    .model = "m", .model_sha256 = "cd34", .isa = "ref", .settings = "{\"detect\":{\"threshold\":0.5}}",
+    .model = "m", .model_sha256 = "cd34", .describer = "d", .describer_sha256 = "ef56", .isa = "ref",
+    .settings = "{\"detect\":{\"threshold\":0.5}}",
 };
 static const frame two_faces = {
     .number = 412, .pts = 211200, .time = 13.75, .object_count = 2,
     .objects = {
-        { { 102.499F, 88, 190.006F, -3.14159F }, 0.9312345F, 0, "face", FROM_DETECT },
-        { { NAN, 1e30F, 0.1F, 0.015F }, 1, 1, "say \"hi\"", FROM_FILL },
+        { .box = { 102.499F, 88, 190.006F, -3.14159F }, .score = 0.9312345F, .label_text = "face", .track = -3 },
+        { .box = { NAN, 1e30F, 0.1F, 0.015F }, .score = 1, .label = 1, .label_text = "say \"hi\"", .src = FROM_FILL,
+          .track = 7, .name = "Ada, Countess", .attribute_count = 2,
+          .attributes = { { "gender", "female", 0.9876F, "", 0, 0 }, { "age", NULL, 1, "years", 36.252F, 6 } } },
     },
 };
 static const frame no_face = { .number = 413, .pts = -7, .time = 13.766667 };
@@ -49,12 +52,16 @@ static void write_all(const char *path, report_format format)
 {
     report *r;
     cyg_error what = { CYG_FORMAT, "a.mp4: damaged" };
-    const report_summary summary = { .frames = 2, .objects = 2, .damaged = 1, .seconds = 0.5, .ms_decode = 2.12345,
+    const appearance ada = { .track = 7, .label_text = "face", .first = 400, .last = 412, .from = 13.35, .to = 13.75,
+                             .frames = 11, .score = 0.99F, .name = "Ada" };
+    const report_summary summary = { .frames = 2, .objects = 2, .tracks = 1, .damaged = 1, .seconds = 0.5,
+                                     .ms_decode = 2.12345,
                                      .ms_detect = NAN, .interrupted = true, .output = "out.mp4" };
     assert_int_equal(report_open(&r, path, format, NULL), CYG_OK);
     assert_int_equal(report_begin(r, &header, NULL), CYG_OK);
     assert_int_equal(report_frame(r, &two_faces, NULL), CYG_OK);
     assert_int_equal(report_frame(r, &no_face, NULL), CYG_OK);
+    assert_int_equal(report_track(r, &ada, NULL), CYG_OK);
     assert_int_equal(report_error(r, "decode", &what, NAN, NULL), CYG_OK);
     assert_int_equal(report_end(r, &summary, NULL), CYG_OK);
     assert_int_equal(report_finish(r, NULL), CYG_OK);
@@ -79,15 +86,22 @@ static void json_lines_are_exactly_these(void **state)
         "{\"type\":\"header\",\"schema\":\"cygnet.records/1\",\"tool\":\"cygnet-test %s\","
         "\"source\":{\"path\":\"a,\\\"b\\\".mp4\",\"sha256\":\"ab12\",\"bytes\":123},\"width\":1080,\"height\":1920,"
         "\"rotation\":90,\"time_base\":\"1/15360\",\"frame_rate\":\"30000/1001\",\"codec\":\"h264\","
-        "\"models\":[{\"role\":\"detect\",\"name\":\"m\",\"sha256\":\"cd34\"}],\"isa\":\"ref\","
+        "\"models\":[{\"role\":\"detect\",\"name\":\"m\",\"sha256\":\"cd34\"},"
+        "{\"role\":\"describe\",\"name\":\"d\",\"sha256\":\"ef56\"}],\"isa\":\"ref\","
         "\"settings\":{\"detect\":{\"threshold\":0.5}}}\n"
         "{\"type\":\"frame\",\"n\":412,\"pts\":211200,\"t\":13.75,\"objects\":["
         "{\"class\":\"face\",\"score\":0.931234,\"box\":[102.5,88.0,190.01,-3.14],\"src\":\"detect\"},"
-        "{\"class\":\"say \\\"hi\\\"\",\"score\":1.0,\"box\":[null,1.00000001504747e30,0.1,0.01],\"src\":\"fill\"}]}\n"
+        "{\"track\":7,\"class\":\"say \\\"hi\\\"\",\"score\":1.0,\"box\":[null,1.00000001504747e30,0.1,0.01],"
+        "\"src\":\"fill\",\"attributes\":{\"gender\":{\"label\":\"female\",\"probability\":0.988},"
+        "\"age\":{\"value\":36.25,\"deviation\":6.0,\"unit\":\"years\"}},\"name\":\"Ada, Countess\"}]}\n"
         "{\"type\":\"frame\",\"n\":413,\"pts\":-7,\"t\":13.766667,\"objects\":[]}\n"
+        "{\"type\":\"track\",\"track\":7,\"class\":\"face\",\"first\":400,\"last\":412,\"from\":13.35,\"to\":13.75,"
+        "\"frames\":11,\"score\":0.99,\"name\":\"Ada\"}\n"
         "{\"type\":\"error\",\"stage\":\"decode\",\"t\":null,\"code\":\"format\",\"message\":\"a.mp4: damaged\"}\n"
-        "{\"type\":\"summary\",\"frames\":2,\"objects\":2,\"damaged\":1,\"errors\":1,\"seconds\":0.5,\"fps\":4.0,"
-        "\"ms\":{\"decode\":2.123,\"detect\":null,\"draw\":0.0,\"encode\":0.0},\"interrupted\":true,"
+        "{\"type\":\"summary\",\"frames\":2,\"objects\":2,\"tracks\":1,\"damaged\":1,"
+        "\"errors\":1,\"seconds\":0.5,\"fps\":4.0,"
+        "\"ms\":{\"decode\":2.123,\"detect\":null,\"track\":0.0,\"describe\":0.0,\"draw\":0.0,\"encode\":0.0},"
+        "\"interrupted\":true,"
         "\"outputs\":[\"out.mp4\"]}\n", cyg_version());
     assert_string_equal(contents("r.jsonl"), expected);
 }
@@ -113,9 +127,10 @@ static void csv_is_exactly_this(void **state)
 {
     write_all("r.csv", REPORT_CSV);
     assert_string_equal(contents("r.csv"),
-        "source,n,pts,t,class,score,x1,y1,x2,y2,src\n"
-        "\"a,\"\"b\"\".mp4\",412,211200,13.75,face,0.931234,102.5,88.0,190.01,-3.14,detect\n"
-        "\"a,\"\"b\"\".mp4\",412,211200,13.75,\"say \"\"hi\"\"\",1.0,,1.00000001504747e30,0.1,0.01,fill\n");
+        "source,n,pts,t,class,score,x1,y1,x2,y2,src,track,name\n"
+        "\"a,\"\"b\"\".mp4\",412,211200,13.75,face,0.931234,102.5,88.0,190.01,-3.14,detect,,\n"
+        "\"a,\"\"b\"\".mp4\",412,211200,13.75,\"say \"\"hi\"\"\",1.0,,1.00000001504747e30,0.1,0.01,"
+        "fill,7,\"Ada, Countess\"\n");
 }
 
 static void a_source_that_cannot_be_read_has_a_header(void **state)

@@ -1,7 +1,8 @@
-/* annotator.c - input -> frames -> workers -> records and overlay -> output. */
+/* annotator.c - input -> frames -> workers -> tracks -> records and overlay -> output. */
 #include "annotator.h"
 #include "batch.h"
 #include "clock.h"
+#include "follow.h"
 #include "job.h"
 #include "picture.h"
 #include "video.h"
@@ -20,19 +21,20 @@ static const char *count_text(char *out, size_t size, int64_t count, const char 
     return out;
 }
 
-/* "clip.mp4: 274 frames, 412 faces, 9.1 s, 30.1 frames/s -> clip_annotated.mp4, clip.jsonl" */
+/* "clip.mp4: 274 frames, 412 faces in 3 tracks, 9.1 s, 30.1 frames/s -> clip_annotated.mp4, clip.jsonl" */
 static void say_done(const job *j)
 {
     const double seconds = clock_now() - j->began;
-    char frames[48], objects[96], outputs[1536] = "";
+    char frames[48], objects[96], tracks[48], outputs[1536] = "";
     const char *const paths[] = { j->media, j->jsonl, j->csv };
     for (int i = 0; i < 3; i++) {
         const size_t used = strlen(outputs);
         if (paths[i]) snprintf(outputs + used, sizeof outputs - used, "%s%s", used ? ", " : " -> ", paths[i]);
     }
-    log_print(j->a->log, LOG_NOTE, "%s: %s%s, %s, %.1f s, %.1f frames/s%s", j->name,
+    log_print(j->a->log, LOG_NOTE, "%s: %s%s, %s%s%s, %.1f s, %.1f frames/s%s", j->name,
               count_text(frames, sizeof frames, j->frames, "frame"), j->interrupted ? " (interrupted)" : "",
-              count_text(objects, sizeof objects, j->objects, j->label), seconds,
+              count_text(objects, sizeof objects, j->objects, j->label), j->roster ? " in " : "",
+              j->roster ? count_text(tracks, sizeof tracks, j->tracks, "track") : "", seconds,
               seconds > 0 ? (double)j->frames / seconds : 0, outputs);
 }
 
@@ -41,6 +43,7 @@ static void say_done(const job *j)
 typedef struct video_job {
     job         *job;
     video_sink  *sink;          /* NULL: records only */
+    follower    *follower;
 } video_job;
 
 /* Also while the source still opens. */
@@ -59,6 +62,32 @@ static cyg_status write_frame(void *context, frame *f, cyg_error *err)
     status = video_sink_write(v->sink, f, err);
     v->job->encode += clock_now() - began;
     return status;
+}
+
+static cyg_status take_frame(void *context, frame *f, cyg_error *err)
+{
+    video_job *v = context;
+    return follower_put(v->follower, f, err);
+}
+
+static void describe(void *describer, const frame *f, const object *o, description *out)
+{
+    pipeline_describe(describer, f, o, out);
+}
+
+/* What comes between detecting and writing. */
+static bool open_tracks(video_job *v)
+{
+    const annotator *a = v->job->a;
+    const annotator_options *o = &a->options;
+    const follower_options follow = {
+        .tracker = { .high = o->threshold, .keep = o->keep }, .plain = !o->track, .hold = o->hold,
+        .write = write_frame, .context = v,
+    };
+    const roster_options known = { .describe = a->describer ? describe : NULL, .describer = a->describer };
+    v->follower = follower_create(&follow);
+    if (o->track) v->job->roster = roster_create(&known);
+    return v->follower && (v->job->roster || !o->track);
 }
 
 static void warn(void *context, const char *sentence)
@@ -112,13 +141,16 @@ static annotator_result run_video(video_job *v, video_source *source)
     annotator *a = j->a;
     batch b = {
         .source = source, .workers = a->workers, .worker_count = a->worker_count, .every = a->options.every,
-        .write = write_frame, .context = v,
+        .write = take_frame, .context = v,
     };
     cyg_error err;
-    const cyg_status status = batch_run(&b, &err);
+    cyg_status status = batch_run(&b, &err);
+    if (status == CYG_OK) status = follower_flush(v->follower, &err);
     progress_end(a->progress);
     j->decode = b.decode_seconds;
     j->detect = b.detect_seconds;
+    j->track = follower_seconds(v->follower);
+    j->tracks = follower_tracks(v->follower);
     if (status != CYG_OK) return job_fail(j, &err);
     const annotator_result result = judge_reading(j, &b);
     return result == OUTPUT_FAILED ? result : finish_video(v, result);
@@ -137,8 +169,15 @@ static annotator_result annotate_source(job *j, video_source *source)
     video_job v = { .job = j };
     cyg_error err;
     if (j->media && video_sink_open(&v.sink, j->media, source, &options, &err) != CYG_OK) return job_fail(j, &err);
-    progress_begin(a->progress, (size_t)(j->in - a->inputs->items), j->name, expected_frames(j->video, &a->options));
-    result = run_video(&v, source);
+    if (open_tracks(&v)) {
+        progress_begin(a->progress, (size_t)(j->in - a->inputs->items), j->name,
+                       expected_frames(j->video, &a->options));
+        result = run_video(&v, source);
+    } else {
+        cyg_fail(&err, CYG_NO_MEMORY, "%s: out of memory", j->in->path);
+        result = job_fail(j, &err);
+    }
+    follower_free(v.follower);
     video_sink_close(v.sink);
     return result;
 }
@@ -180,6 +219,26 @@ static const char *picture_ending(const char *path)
     return dot && (strcasecmp(dot, ".jpg") == 0 || strcasecmp(dot, ".jpeg") == 0) ? dot + 1 : "jpg";
 }
 
+/* What only helps to follow objects is no object of a photo. */
+static void drop_weak(frame *f, float threshold)
+{
+    int kept = 0;
+    for (int i = 0; i < f->object_count; i++)
+        if (f->objects[i].score > threshold) f->objects[kept++] = f->objects[i];
+    f->object_count = kept;
+}
+
+static void describe_all(pipeline *describer, frame *f)
+{
+    description seen;
+    for (int i = 0; i < f->object_count; i++) {
+        object *o = &f->objects[i];
+        pipeline_describe(describer, f, o, &seen);
+        o->attribute_count = seen.attribute_count < OBJECT_ATTRIBUTES ? seen.attribute_count : OBJECT_ATTRIBUTES;
+        for (int k = 0; k < o->attribute_count; k++) o->attributes[k] = seen.attributes[k];
+    }
+}
+
 static annotator_result run_picture(job *j, frame *f, const picture_info *info)
 {
     cyg_error err;
@@ -189,6 +248,8 @@ static annotator_result run_picture(job *j, frame *f, const picture_info *info)
     if (result != ANNOTATED) return result;
     const double began = clock_now();
     pipeline_detect(j->a->workers[0], f);
+    drop_weak(f, j->a->options.threshold);
+    if (j->a->describer) describe_all(j->a->describer, f);
     j->detect = clock_now() - began;
     if (job_take(j, f, &err) != CYG_OK) return job_fail(j, &err);
     const double drawn = clock_now();

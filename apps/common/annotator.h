@@ -8,6 +8,7 @@
 #include "overlay.h"
 #include "pipeline.h"
 #include "progress.h"
+#include "roster.h"
 #include "stop.h"
 
 typedef enum records_form { RECORDS_JSONL, RECORDS_CSV, RECORDS_BOTH, RECORDS_NONE, RECORDS_STDOUT } records_form;
@@ -18,6 +19,9 @@ typedef struct annotator_options {
     records_form records;
     const char  *codec, *preset;
     double       crf, start, end;
+    float        threshold;             /* the user's; the models' is lower where objects are followed */
+    bool         track;
+    double       keep, hold;            /* seconds, of tracker and follower */
     int          every, decode_threads, encode_threads, jpeg_quality;
     const char  *settings;              /* JSON text, for the records */
 } annotator_options;
@@ -28,6 +32,7 @@ typedef struct annotator {
     const pipeline_models *models;
     pipeline             **workers;     /* [worker_count] */
     int                    worker_count;
+    pipeline              *describer;   /* one more; NULL = nothing is described */
     overlay               *overlay;
     const inputs          *inputs;
     logger                *log;

@@ -19,7 +19,6 @@ typedef struct run {
     bool       begun;
     atomic_int working;             /* workers that may still put */
     frame     *waiting[MOST_SEATS]; /* [order % seat_count]: came before their turn */
-    frame      last;                /* objects of the last analysed frame */
 } run;
 
 typedef struct worker {
@@ -78,16 +77,6 @@ static void *detect_all(void *arg)
 
 /* ---- writer: detected -> caller, in order ------------------------------------------- */
 
-static void carry_over(run *r, frame *f)
-{
-    if (f->image.width == 0) return;
-    frame *from = f->analysed ? f : &r->last, *to = f->analysed ? &r->last : f;
-    to->object_count = from->object_count;
-    for (int i = 0; i < from->object_count; i++) to->objects[i] = from->objects[i];
-    if (!f->analysed)
-        for (int i = 0; i < f->object_count; i++) f->objects[i].src = FROM_FILL;
-}
-
 /* After a failure the rest is only emptied out, so that nobody waits for ever. */
 static cyg_status write_all(run *r, cyg_error *err)
 {
@@ -98,11 +87,11 @@ static cyg_status write_all(run *r, cyg_error *err)
         while ((f = r->waiting[next % r->seat_count])) {
             r->waiting[next++ % r->seat_count] = NULL;
             if (status == CYG_OK) {
-                carry_over(r, f);
                 status = r->b->write(r->b->context, f, err);
                 if (status != CYG_OK) video_source_interrupt(r->b->source);
+            } else {
+                frame_free(f);
             }
-            frame_free(f);
             sem_post(&r->seats);
         }
     }

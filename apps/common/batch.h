@@ -2,8 +2,8 @@
  *
  *     source --read--> channel --detect (N threads)--> channel --write--> caller
  *
- * A frame takes a seat before it is read and gives it back when it is written, so there
- * are never more than N + 3 of them, however slow a stage is; the slowest stage alone
+ * A frame takes a seat before it is read and gives it back when the caller has it, so there
+ * are never more than N + 3 of them here, however slow a stage is; the slowest stage alone
  * sets the pace.
  */
 #ifndef BATCH_H
@@ -16,10 +16,9 @@ typedef struct batch {
     video_source    *source;
     pipeline *const *workers;       /* [worker_count] */
     int              worker_count;
-    int              every;         /* analyse one frame of so many; the others carry its objects, FROM_FILL */
+    int              every;         /* analyse one frame of so many; the others have no objects */
 
-    /* Gets every frame in order, in the caller's thread; the frame stays the batch's. What
-     * is not CYG_OK ends the run. */
+    /* Takes over every frame, in order, in the caller's thread. What is not CYG_OK ends the run. */
     cyg_status     (*write)(void *context, frame *f, cyg_error *err);
     void            *context;
 

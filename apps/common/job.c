@@ -71,6 +71,8 @@ static cyg_status begin_records(job *j, cyg_error *err)
         .video = j->video,
         .model = pipeline_models_name(j->a->models),
         .model_sha256 = pipeline_models_sha256(j->a->models),
+        .describer = pipeline_models_describer(j->a->models),
+        .describer_sha256 = pipeline_models_describer_sha256(j->a->models),
         .isa = pipeline_models_isa(j->a->models),
         .settings = j->a->options.settings,
     };
@@ -103,9 +105,30 @@ static void count_objects(job *j, const frame *f)
     }
 }
 
+/* The tracks that were not seen since then have ended. */
+static cyg_status end_tracks(job *j, double before, cyg_error *err)
+{
+    appearance a;
+    cyg_status status = CYG_OK;
+    while (status == CYG_OK && j->roster && roster_leave(j->roster, before, &a))
+        status = records_track(&j->records, &a, err);
+    return status;
+}
+
+static cyg_status see(job *j, frame *f, cyg_error *err)
+{
+    if (!j->roster) return CYG_OK;
+    const double began = clock_now();
+    const cyg_status status = roster_see(j->roster, f, err);
+    j->describe += clock_now() - began;
+    return status;
+}
+
 cyg_status job_take(job *j, frame *f, cyg_error *err)
 {
-    const cyg_status status = records_frame(&j->records, f, err);
+    cyg_status status = see(j, f, err);
+    if (status == CYG_OK) status = records_frame(&j->records, f, err);
+    if (status == CYG_OK) status = end_tracks(j, f->time - j->a->options.keep, err);
     if (status != CYG_OK) return status;
     j->frames++;
     j->time = f->time;
@@ -124,13 +147,18 @@ cyg_status job_take(job *j, frame *f, cyg_error *err)
 cyg_status job_end(job *j, cyg_error *err)
 {
     const double frames = (double)j->frames;
+    const cyg_status status = end_tracks(j, INFINITY, err);
+    if (status != CYG_OK) return status;
     const report_summary summary = {
         .frames = j->frames,
         .objects = j->objects,
+        .tracks = j->tracks,
         .damaged = j->damaged,
         .seconds = clock_now() - j->began,
         .ms_decode = 1e3 * j->decode / frames,
         .ms_detect = 1e3 * j->detect / frames,
+        .ms_track = 1e3 * j->track / frames,
+        .ms_describe = 1e3 * j->describe / frames,
         .ms_draw = 1e3 * j->draw / frames,
         .ms_encode = 1e3 * j->encode / frames,
         .interrupted = j->interrupted,
@@ -176,6 +204,7 @@ annotator_result job_lose(job *j, const char *stage, const cyg_error *what)
 
 void job_close(job *j)
 {
+    roster_free(j->roster);
     records_close(&j->records);
     free(j->media);
     free(j->jsonl);

@@ -14,11 +14,13 @@ typedef struct job {
     const video_info *video;            /* NULL until it is known */
     char             *media, *jsonl, *csv;  /* paths; NULL = none */
     records           records;
+    roster           *roster;           /* NULL: objects are not followed */
 
     double      began;                  /* clock_now */
     int64_t     frames, objects, damaged;
     double      time;                   /* of the last frame, seconds into the source; NAN = none yet */
-    double      decode, detect, draw, encode;   /* seconds at work */
+    int         tracks;                 /* numbers given */
+    double      decode, detect, track, describe, draw, encode;  /* seconds at work */
     const char *label;                  /* of the objects, "face"; NULL = of several kinds */
     bool        interrupted;
 } job;

@@ -24,6 +24,13 @@ cyg_status records_frame(records *r, const frame *f, cyg_error *err)
     return status;
 }
 
+cyg_status records_track(records *r, const appearance *a, cyg_error *err)
+{
+    cyg_status status = CYG_OK;
+    for (int i = 0; status == CYG_OK && i < r->count; i++) status = report_track(r->reports[i], a, err);
+    return status;
+}
+
 cyg_status records_error(records *r, const char *stage, const cyg_error *what, double t, cyg_error *err)
 {
     cyg_status status = CYG_OK;

@@ -2,22 +2,28 @@
  *
  * header   schema, tool, source {path, sha256, bytes}, width, height (upright pixels),
  *          rotation (degrees clockwise that were applied), time_base "num/den", frame_rate
- *          "num/den", codec, models [{role, name, sha256}], isa, settings (all of them).
+ *          "num/den", codec, models [{role detect|describe, name, sha256}], isa, settings (all of them).
  *          What is not known is null.
  * frame    n (decoded frames from 0), pts (in time_base), t (seconds from the source's
- *          start), objects [{class, score 0..1, box [x1, y1, x2, y2], src, and of heads that
- *          find key points, points {name: [x, y, score 0..1]}}]. Boxes and points are
- *          pixels of the upright picture, not clipped. src: "detect" found in this very
- *          frame, "fill" carried over from the last analysed one, "track", "edit".
+ *          start), objects [{track, class, score 0..1, box [x1, y1, x2, y2], src, attributes,
+ *          name, points}]. Boxes are pixels of the upright picture, not clipped. track: the object's
+ *          number, the same from frame to frame, from 1; absent without one. src: "detect" found
+ *          in this very frame, "fill" between two frames that it was found in (without tracks:
+ *          carried over from the last analysed one), "track" where its track expects it, "edit".
+ *          attributes {name: {label, probability} or {value, deviation, unit}}, smoothed over
+ *          the track so far, and name: absent if not known.
+ *          points {name: [x, y, score 0..1]}: of heads that find key points, pixels like the box.
+ * track    track, class, first and last (n), from and to (t), frames (that have it), score (its
+ *          highest), attributes, name: as above, at its end; written soon after it.
  * error    stage, t (null: before the first frame), code (cyg_status in small letters), message.
- * summary  frames, objects, damaged (packets or frames lost in decoding), errors, seconds,
- *          fps, ms {decode, detect, draw, encode} (mean a frame), interrupted, outputs [path].
+ * summary  frames, objects, tracks, damaged (packets or frames lost in decoding), errors, seconds,
+ *          fps, ms {decode, detect, track, describe, draw, encode} (mean a frame), interrupted, outputs [path].
  *
  * The type comes first in each line. Numbers are decimal with a point; NaN is never
  * written. Names that are not UTF-8 carry U+FFFD in place of what is wrong, and an URL's
  * password is masked.
  *
- * CSV has one row for each object: source, n, pts, t, class, score, x1, y1, x2, y2, src.
+ * CSV has one row for each object: source, n, pts, t, class, score, x1, y1, x2, y2, src, track, name.
  */
 #include "report.h"
 #include "text.h"
@@ -36,6 +42,7 @@
 typedef struct writer {
     void (*begin)(report *r, const report_header *h);
     void (*frame)(report *r, const frame *f);
+    void (*track)(report *r, const appearance *a);
     void (*error)(report *r, const char *stage, const cyg_error *what, double t);
     void (*end)(report *r, const report_summary *s);
 } writer;
@@ -97,14 +104,19 @@ static void begin_json(report *r, const report_header *h)
     const video_info *v = h->video;
     json_t *bytes = h->source_bytes < 0 ? json_null() : json_integer(h->source_bytes);
     json_t *settings = h->settings ? json_loads(h->settings, 0, NULL) : NULL;
-    put_line(r, json_pack("{ss ss so s{so so so} so so so so so so s[{ss so so}] so so}",
+    json_t *models = json_pack("[{ss so so}]", "role", "detect", "name", shown(h->model),
+                               "sha256", shown(h->model_sha256));
+    if (h->describer)
+        json_array_append_new(models, json_pack("{ss so so}", "role", "describe", "name", shown(h->describer),
+                                                "sha256", shown(h->describer_sha256)));
+    put_line(r, json_pack("{ss ss so s{so so so} so so so so so so so so so}",
         "type", "header", "schema", "cygnet.records/1", "tool", json_sprintf("%s %s", h->tool, cyg_version()),
         "source", "path", shown(h->source), "sha256", shown(h->source_sha256), "bytes", bytes,
         "width", v ? json_integer(v->width) : json_null(), "height", v ? json_integer(v->height) : json_null(),
         "rotation", v ? json_integer(v->rotation) : json_null(),
         "time_base", v ? ratio(v->time_base_num, v->time_base_den) : json_null(),
         "frame_rate", v ? ratio(v->rate_num, v->rate_den) : json_null(), "codec", shown(v ? v->codec : NULL),
-        "models", "role", "detect", "name", shown(h->model), "sha256", shown(h->model_sha256),
+        "models", models,
         "isa", shown(h->isa), "settings", settings ? settings : json_null()));
 }
 
@@ -120,13 +132,33 @@ static json_t *points_json(const object *o)
     return points;
 }
 
+/* NULL without any. */
+static json_t *attributes_json(const cyg_attribute *attributes, int count)
+{
+    json_t *all = count ? json_object() : NULL;
+    for (int i = 0; i < count; i++) {
+        const cyg_attribute *a = &attributes[i];
+        json_object_set_new(all, a->name,
+            a->label ? json_pack("{so so}", "label", shown(a->label),
+                                 "probability", decimals((double)a->probability, 3))
+                     : json_pack("{so so so}", "value", decimals((double)a->value, 2),
+                                 "deviation", decimals((double)a->deviation, 2), "unit", shown(a->unit)));
+    }
+    return all;
+}
+
+static json_t *name_json(const char *name)
+{
+    return name[0] ? shown(name) : NULL;
+}
+
 static json_t *object_json(const object *o)
 {
-    json_t *const value = json_pack("{so so s[oooo] ss}", "class", shown(o->label_text), "score", decimals(o->score, 6),
+    return json_pack("{so* so so s[oooo] ss so* so* so*}", "track", o->track > 0 ? json_integer(o->track) : NULL,
+        "class", shown(o->label_text), "score", decimals(o->score, 6),
         "box", decimals(o->box.x1, 2), decimals(o->box.y1, 2), decimals(o->box.x2, 2), decimals(o->box.y2, 2),
-        "src", src_name(o->src));
-    if (o->skeleton) json_object_set_new(value, "points", points_json(o));
-    return value;
+        "src", src_name(o->src), "attributes", attributes_json(o->attributes, o->attribute_count),
+        "name", name_json(o->name), "points", o->skeleton ? points_json(o) : NULL);
 }
 
 static void frame_json(report *r, const frame *f)
@@ -135,6 +167,15 @@ static void frame_json(report *r, const frame *f)
     for (int i = 0; i < f->object_count; i++) json_array_append_new(objects, object_json(&f->objects[i]));
     put_line(r, json_pack("{ss sI sI so so}", "type", "frame", "n", (json_int_t)f->number,
         "pts", (json_int_t)f->pts, "t", decimals(f->time, 6), "objects", objects));
+}
+
+static void track_json(report *r, const appearance *a)
+{
+    put_line(r, json_pack("{ss si so sI sI so so sI so so* so*}", "type", "track", "track", a->track,
+        "class", shown(a->label_text), "first", (json_int_t)a->first, "last", (json_int_t)a->last,
+        "from", decimals(a->from, 6), "to", decimals(a->to, 6), "frames", (json_int_t)a->frames,
+        "score", decimals((double)a->score, 6), "attributes", attributes_json(a->attributes, a->attribute_count),
+        "name", name_json(a->name)));
 }
 
 static void error_json(report *r, const char *stage, const cyg_error *what, double t)
@@ -155,11 +196,13 @@ static void end_json(report *r, const report_summary *s)
 {
     json_t *outputs = json_array();
     if (s->output) json_array_append_new(outputs, shown(s->output));
-    put_line(r, json_pack("{ss sI sI sI sI so so s{so so so so} sb so}", "type", "summary",
-        "frames", (json_int_t)s->frames, "objects", (json_int_t)s->objects, "damaged", (json_int_t)s->damaged,
+    put_line(r, json_pack("{ss sI sI si sI sI so so s{so so so so so so} sb so}", "type", "summary",
+        "frames", (json_int_t)s->frames, "objects", (json_int_t)s->objects, "tracks", s->tracks,
+        "damaged", (json_int_t)s->damaged,
         "errors", (json_int_t)r->errors, "seconds", decimals(s->seconds, 3),
         "fps", decimals(s->seconds > 0 ? (double)s->frames / s->seconds : 0, 2),
         "ms", "decode", decimals(s->ms_decode, 3), "detect", decimals(s->ms_detect, 3),
+        "track", decimals(s->ms_track, 3), "describe", decimals(s->ms_describe, 3),
         "draw", decimals(s->ms_draw, 3), "encode", decimals(s->ms_encode, 3),
         "interrupted", s->interrupted, "outputs", outputs));
 }
@@ -191,7 +234,7 @@ static void put_decimals(report *r, double value, int count)
 
 static void begin_csv(report *r, const report_header *h)
 {
-    fputs("source,n,pts,t,class,score,x1,y1,x2,y2,src\n", r->file);
+    fputs("source,n,pts,t,class,score,x1,y1,x2,y2,src,track,name\n", r->file);
 }
 
 static void frame_csv(report *r, const frame *f)
@@ -208,16 +251,21 @@ static void frame_csv(report *r, const frame *f)
         put_decimals(r, o->box.y1, 2);
         put_decimals(r, o->box.x2, 2);
         put_decimals(r, o->box.y2, 2);
-        fprintf(r->file, ",%s\n", src_name(o->src));
+        fprintf(r->file, ",%s,", src_name(o->src));
+        if (o->track > 0) fprintf(r->file, "%d", o->track);
+        putc(',', r->file);
+        put_quoted(r, o->name);
+        putc('\n', r->file);
     }
 }
 
+static void track_csv(report *r, const appearance *a) { }
 static void error_csv(report *r, const char *stage, const cyg_error *what, double t) { }
 static void end_csv(report *r, const report_summary *s) { }
 
 static const writer writers[] = {
-    [REPORT_JSONL] = { begin_json, frame_json, error_json, end_json },
-    [REPORT_CSV] = { begin_csv, frame_csv, error_csv, end_csv },
+    [REPORT_JSONL] = { begin_json, frame_json, track_json, error_json, end_json },
+    [REPORT_CSV] = { begin_csv, frame_csv, track_csv, error_csv, end_csv },
 };
 
 /* ---- the file -------------------------------------------------------------------- */
@@ -301,6 +349,12 @@ cyg_status report_begin(report *r, const report_header *h, cyg_error *err)
 cyg_status report_frame(report *r, const frame *f, cyg_error *err)
 {
     r->writer->frame(r, f);
+    return flushed(r, err);
+}
+
+cyg_status report_track(report *r, const appearance *a, cyg_error *err)
+{
+    r->writer->track(r, a);
     return flushed(r, err);
 }
 

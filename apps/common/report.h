@@ -1,6 +1,6 @@
 /* report.h - the records of one input: JSON Lines, or CSV from the same calls.
  *
- * JSON Lines: first line {"type":"header",...}, then "frame" lines, "error" lines, last
+ * JSON Lines: first line {"type":"header",...}, then "frame" lines, "track" and "error" lines, last
  * {"type":"summary",...}. Each line is valid alone and flushed whole, so a killed run
  * leaves a usable file. Keys: report.c's opening comment is their specification.
  *
@@ -13,6 +13,7 @@
 #define REPORT_H
 
 #include "frame.h"
+#include "roster.h"
 #include "video.h"
 
 typedef struct report report;
@@ -25,13 +26,15 @@ typedef struct report_header {
     int64_t     source_bytes;               /* -1: not known */
     const video_info *video;                /* width, height, rotation, time_base ...; NULL: it cannot be read */
     const char *model, *model_sha256, *isa;
+    const char *describer, *describer_sha256;   /* NULL = none */
     const char *settings;                   /* JSON text; NULL = none */
 } report_header;
 
 typedef struct report_summary {
     int64_t frames, objects, damaged;
+    int     tracks;
     double  seconds;                        /* wall time */
-    double  ms_decode, ms_detect, ms_draw, ms_encode;   /* mean a frame */
+    double  ms_decode, ms_detect, ms_track, ms_describe, ms_draw, ms_encode;    /* mean a frame */
     bool    interrupted;
     const char *output;                     /* path; NULL = none */
 } report_summary;
@@ -41,6 +44,8 @@ typedef struct report_summary {
 CYG_MUST_USE cyg_status report_open(report **out, const char *path, report_format format, cyg_error *err);
 CYG_MUST_USE cyg_status report_begin(report *r, const report_header *h, cyg_error *err);
 CYG_MUST_USE cyg_status report_frame(report *r, const frame *f, cyg_error *err);
+/* Of a track that has ended. */
+CYG_MUST_USE cyg_status report_track(report *r, const appearance *a, cyg_error *err);
 /* stage: "open", "decode"; t: seconds into the source, NAN = not in it yet. */
 CYG_MUST_USE cyg_status report_error(report *r, const char *stage, const cyg_error *what, double t, cyg_error *err);
 CYG_MUST_USE cyg_status report_end(report *r, const report_summary *s, cyg_error *err);

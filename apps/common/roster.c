@@ -97,7 +97,8 @@ static entry *add(roster *r, const frame *f, const object *o)
     const int i = place_of(r, o->track);
     memmove(&r->entries[i + 1], &r->entries[i], (size_t)(r->count++ - i) * sizeof *r->entries);
     r->entries[i] = (entry){
-        .is = { .track = o->track, .label = o->label, .label_text = o->label_text, .first = f->number, .from = f->time },
+        .is = { .track = o->track, .label = o->label, .label_text = o->label_text,
+                .first = f->number, .from = f->time },
         .looked = -INFINITY, .described = -INFINITY,
     };
     return &r->entries[i];

@@ -158,14 +158,14 @@ static bool is_of(const tracker *t, const track *k, kind wanted)
     return false;
 }
 
-/* Tracks of that kind that are not found yet, with the free detections that score from .. below to. */
+/* Tracks of that kind that are not found yet, with the free detections that score above `from`, up to `to`. */
 static void associate(tracker *t, const frame *f, kind wanted, float from, float to, float least)
 {
     int rows = 0, columns = 0;
     for (int i = 0; i < t->count; i++)
         if (is_of(t, &t->tracks[i], wanted)) t->rows[rows++] = i;
     for (int j = 0; j < f->object_count; j++)
-        if (!t->taken[j] && f->objects[j].score >= from && f->objects[j].score < to) t->columns[columns++] = j;
+        if (!t->taken[j] && f->objects[j].score > from && f->objects[j].score <= to) t->columns[columns++] = j;
     for (int r = 0; r < rows; r++) {
         const track *const k = &t->tracks[t->rows[r]];
         const cyg_box expected = box_of(k);
@@ -240,7 +240,7 @@ static void drop_weak(tracker *t, frame *f)
 {
     int kept = 0;
     for (int i = 0; i < f->object_count; i++)
-        if (t->taken[i] || f->objects[i].score >= t->o.high) f->objects[kept++] = f->objects[i];
+        if (t->taken[i] || f->objects[i].score > t->o.high) f->objects[kept++] = f->objects[i];
     f->object_count = kept;
 }
 
@@ -262,7 +262,7 @@ void tracker_update(tracker *t, frame *f)
     associate(t, f, YOUNG, t->o.high, INFINITY, young_overlap);
     settle(t, f);
     for (int i = 0; i < f->object_count; i++)
-        if (!t->taken[i] && f->objects[i].score >= t->o.high) begin(t, f, &f->objects[i]);
+        if (!t->taken[i] && f->objects[i].score > t->o.high) begin(t, f, &f->objects[i]);
     drop_weak(t, f);
     t->time = f->time;
     t->begun = true;

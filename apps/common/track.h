@@ -11,7 +11,7 @@
  * Every Detection Box", ECCV 2022, arXiv 2110.06864, section 3 and algorithm 1):
  *
  *   1. Every track's box is moved to the frame's time by its Kalman filter.
- *   2. Sure tracks, lost ones too, are matched with the detections that score `high` or more:
+ *   2. Sure tracks, lost ones too, are matched with the detections that score above `high`:
  *      the assignment (assign.h) of least 1 - IoU, pairs below IoU 0.2 forbidden.
  *   3. The tracks still seen in the frame before and left over are matched with the weak
  *      detections, `low` to `high`, at IoU 0.5 or more: somebody half hidden scores low, but
@@ -39,8 +39,8 @@
 typedef struct tracker tracker;
 
 typedef struct tracker_options {            /* 0 = the value in brackets */
-    float  high;            /* [0.5] score from which a detection counts by itself: the user's threshold */
-    float  low;             /* [tracker_low] score from which it helps a track it fits */
+    float  high;            /* [0.5] score above which a detection counts by itself: the user's threshold */
+    float  low;             /* [tracker_low] score above which it helps a track it fits */
     double keep;            /* [1] seconds that a track waits unseen to be found again */
     double hold;            /* [0.3] seconds that tracker_predict goes on telling of it meanwhile; at most keep */
     int    appear;          /* [2] sightings in a row until it has a number */
@@ -53,7 +53,7 @@ void     tracker_free(tracker *t);
 float    tracker_low(const tracker_options *options);
 
 /* Takes f->objects as the detections of f->time, and leaves in f->objects those that score
- * `high` or more and those that a track was found by, by falling score, with their numbers and
+ * above `high` and those that a track was found by, by falling score, with their numbers and
  * speeds; boxes, scores and labels stay as detected. Time that runs back, or on by more than
  * `keep`, is a cut or a jump: no track lives on. */
 void tracker_update(tracker *t, frame *f);

@@ -28,7 +28,7 @@ cmp -s in.txt records.txt || fail 'the stamps of a part are not those of the inp
 
 # Forms.
 expect 0 "$annotate" c.mp4 --records both -o both/; there both/c.jsonl both/c.csv
-same "$(head -n 1 both/c.csv)" 'source,n,pts,t,class,score,x1,y1,x2,y2,src'
+same "$(head -n 1 both/c.csv)" 'source,n,pts,t,class,score,x1,y1,x2,y2,src,track,name'
 expect 0 "$annotate" c.mp4 --records csv -o csv/;   there csv/c.csv; gone csv/c.jsonl
 expect 0 "$annotate" c.mp4 --records none -o none/; there none/c_annotated.mp4
 same "$(find none -type f | wc -l)" 1
@@ -42,14 +42,16 @@ if grep -qv '^{' err.txt; then fail 'a line of --progress jsonl is no JSON'; fi
 "$annotate" c.mp4 --no-video --records - 2>err.txt | head -n 1 >out.txt
 grep -q '"schema":"cygnet.records/1"' out.txt || fail 'no header through a pipe'
 
-# Real faces: the objects in CSV are those in JSON; --every carries them over and says so.
+# Real faces: the objects in CSV are those in JSON; --every tells where the others come from.
 film=$DATA/videos/short_hamilton_clip.mp4
 if [ -r "$film" ]; then
     expect 0 "$annotate" "$film" --every 1 --end 1 --records both -o film.mp4
     total=$(records film.jsonl | field objects)
     [ "$total" -gt 0 ] || fail 'no face in the film'
     same "$(tail -n +2 film.csv | wc -l)" "$total"
-    same "$(records --src film.jsonl | grep -c fill)" 0
+    expect 0 "$annotate" "$film" --no-track --every 1 --end 1 -o plain.mp4
+    same "$(records --src plain.jsonl | grep -c fill)" 0
+    if grep -q '"track":[0-9]*,"class"' plain.jsonl; then fail '--no-track: a track'; fi
     expect 0 "$annotate" "$film" --end 1 --every 4 -o every.mp4
     records --src every.jsonl >src.txt
     awk '{ for (i = 2; i <= NF; i++) if (($i == "detect") != ($1 % 4 == 0)) bad = 1 } END { exit bad }' src.txt ||
