@@ -5,6 +5,7 @@
  *                                         saver
  */
 #include "view.h"
+#include "clock.h"
 #include "model_path.h"
 #include "options.h"
 #include <math.h>
@@ -21,8 +22,10 @@ static const option table[] = {
       "where screenshots and recordings go" },
     { NULL, "headless", 0, OPTION_FLAG, AT(headless), "false", 0, 0, NULL, NULL,
       "no window: only records, and figures at the end" },
-    { NULL, "frames", 0, OPTION_INT, AT(frames), "0", 0, INFINITY, NULL, "N", "end after so many pictures; 0 is never" },
-    { NULL, "time-limit", 0, OPTION_TIME, AT(time_limit), "0", 0, 1e9, NULL, "TIME", "end after that time; 0 is never" },
+    { NULL, "frames", 0, OPTION_INT, AT(frames), "0", 0, INFINITY, NULL, "N",
+      "end after so many pictures; 0 is never" },
+    { NULL, "time-limit", 0, OPTION_TIME, AT(time_limit), "0", 0, 1e9, NULL, "TIME",
+      "end after that time; 0 is never" },
     { NULL, "verbose", 'v', OPTION_FLAG, AT(verbose), "false", 0, 0, NULL, NULL, "say more" },
     { NULL, "quiet", 'q', OPTION_FLAG, AT(quiet), "false", 0, 0, NULL, NULL, "say nothing but errors" },
     { "source.size", "size", 's', OPTION_TEXT, AT(size), NULL, 0, 0, NULL, "WxH",
@@ -158,7 +161,8 @@ static cyg_status open_analysis(view *v, const char *model, const char *describe
             .model = model, .describer = describer, .isa = s->isa, .precision = s->precision, .threshold = 0.1f,
             .max_objects = s->max_faces, .width = s->resolution, .height = s->resolution,
         },
-        .threshold = s->threshold, .gallery = s->gallery, .false_match = s->false_match, .threads = s->threads ? s->threads : half < 1 ? 1 : half, .repeat = s->repeat,
+        .threshold = s->threshold, .gallery = s->gallery, .false_match = s->false_match,
+        .threads = s->threads ? s->threads : half < 1 ? 1 : half, .repeat = s->repeat,
         .wake = wake, .say = say, .context = v,
     };
     return analysis_open(&v->analysis, &wanted, err);
@@ -227,7 +231,7 @@ static cyg_status find_describer(char **out, const view_settings *s, logger *log
     return CYG_OK;
 }
 
-static int run(view_settings *s, const options *o, logger *log, stop *signals)
+static int run(view_settings *s, const options *o, logger *log, stop *signals, double began)
 {
     cyg_error err;
     char *model = NULL, *describer = NULL;
@@ -236,7 +240,8 @@ static int run(view_settings *s, const options *o, logger *log, stop *signals)
     if (status == CYG_OK && (s->describe || s->gallery)) status = find_describer(&describer, s, log, &err);
     int code = VIEW_MODEL;
     if (status == CYG_OK) {
-        *v = (view){ .settings = s, .settings_json = options_json(o), .log = log, .stop = signals, .number = -1 };
+        *v = (view){ .settings = s, .settings_json = options_json(o), .log = log, .stop = signals, .began = began,
+                     .number = -1 };
         pthread_mutex_init(&v->notice.lock, NULL);
         open_and_run(v, o, model, describer);
         close_all(v);
@@ -255,6 +260,7 @@ int main(int argc, char **argv)
     cyg_error err;
     view_settings s;
     options *o;
+    const double began = clock_now();
     signal(SIGPIPE, SIG_IGN);                           /* a closed pipe is a failed write, not the end */
     stop *signals = stop_watch();
     const cyg_status status = options_read(&o, &app, &s, argc, argv, &err);
@@ -263,11 +269,12 @@ int main(int argc, char **argv)
         return fflush(stdout) == 0 ? VIEW_DONE : VIEW_OUTPUT;
     }
     const bool read = status == CYG_OK;
-    logger *log = log_create(app.name, !read ? LOG_NOTE : s.quiet ? LOG_ERROR : s.verbose ? LOG_DETAIL : LOG_NOTE, false);
+    const log_level level = !read ? LOG_NOTE : s.quiet ? LOG_ERROR : s.verbose ? LOG_DETAIL : LOG_NOTE;
+    logger *log = log_create(app.name, level, false);
     int code = VIEW_USAGE;
     if (!log || !signals) fputs("cygnet-view: out of memory\n", stderr);
     else if (!read) log_print(log, LOG_ERROR, "%s", err.message);
-    else code = run(&s, o, log, signals);
+    else code = run(&s, o, log, signals, began);
     if (read) options_free(o);
     log_free(log);
     stop_free(signals);

@@ -108,7 +108,8 @@ static cyg_status load(analysis *a, cyg_error *err)
         .describe = a->o.models.describer ? describe : NULL, .describer = a->pipeline,
         .recognise = a->people ? people_recognise : NULL, .gallery = a->people,
     };
-    if (status == CYG_OK && !(a->roster = roster_create(&known))) status = cyg_fail(err, CYG_NO_MEMORY, "out of memory");
+    if (status == CYG_OK && !(a->roster = roster_create(&known)))
+        status = cyg_fail(err, CYG_NO_MEMORY, "out of memory");
     a->tracked = (float)a->o.threshold;
     a->time = NAN;
     return status;

@@ -21,9 +21,10 @@ static void lay_objects(view *v)
         *o = v->shown->objects[i];
         o->box = place_box(&within, o->box);
         for (int k = 0; o->skeleton && k < o->skeleton->point_count; k++) {
-            const cyg_box at = place_box(&within, (cyg_box){ o->points[k].x, o->points[k].y, o->points[k].x, o->points[k].y });
-            o->points[k].x = at.x1;
-            o->points[k].y = at.y1;
+            cyg_key_point *at = &o->points[k];
+            const cyg_box moved = place_box(&within, (cyg_box){ at->x, at->y, at->x, at->y });
+            at->x = moved.x1;
+            at->y = moved.y1;
         }
     }
 }
@@ -141,7 +142,8 @@ static void draw_panels(view *v, double now)
     canvas c;
     window_size(v->window, &c.width, &c.height);
     const float side = (float)fmin(c.width, c.height);
-    c.font = fmaxf(fmaxf(12 * window_density(v->window), side * .0185f) * (float)fmin(fmax(v->settings->scale, .5), 3), 10);
+    const float zoom = (float)fmin(fmax(v->settings->scale, .5), 3);
+    c.font = fmaxf(fmaxf(12 * window_density(v->window), side * .0185f) * zoom, 10);
     c.margin = (int)lroundf(c.font * .7f);
     draw_source(v, &c);
     if (v->settings->hud) {
@@ -151,7 +153,8 @@ static void draw_panels(view *v, double now)
     draw_marks(v, &c, now);
     if (v->typing) draw_entry(v, &c);
     else draw_notice(v, &c, now);
-    if (v->help) draw_panel(v, &c, (overlay_text){ .text = view_help_text, .size = c.font * 1.1f, .heading = true }, .5f, .5f);
+    const overlay_text help = { .text = view_help_text, .size = c.font * 1.1f, .heading = true };
+    if (v->help) draw_panel(v, &c, help, .5f, .5f);
 }
 
 void view_draw(view *v)
@@ -160,7 +163,8 @@ void view_draw(view *v)
     const double now = clock_now();
     window_size(v->window, &width, &height);
     const cyg_image *image = v->shown ? &v->shown->image : NULL;
-    v->place = place_picture(image ? image->width : 0, image ? image->height : 0, 1, width, height, v->settings->mirror);
+    v->place = place_picture(image ? image->width : 0, image ? image->height : 0, 1, width, height,
+                             v->settings->mirror);
     lay_objects(v);
     window_begin(v->window, v->place);
     draw_objects(v);

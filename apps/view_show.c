@@ -116,6 +116,8 @@ static void show(view *v, frame *f)
     upload(v);
     if (v->window) view_draw(v);
     const double now = clock_now();
+    if (!v->displayed.count)
+        log_print(v->log, LOG_DETAIL, "first picture %.0f ms after the start", 1e3 * (now - v->began));
     meter_add(&v->displayed, now, now - f->captured);
     frame *kept = v->recording ? frame_share(v->visible) : NULL;
     if (kept) saver_frame(v->saver, kept);
@@ -288,7 +290,6 @@ static void say_total(view *v)
 
 int view_run(view *v)
 {
-    v->began = clock_now();
     run(v);
     await_last_finding(v);
     view_record_end(v);

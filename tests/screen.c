@@ -150,7 +150,8 @@ static bool is_mirrored(const picture *a, const picture *b)
 static bool is_within(int x, int y, char **boxes, int count)
 {
     for (int i = 0; i + 3 < count; i += 4)
-        if (x >= atof(boxes[i]) && y >= atof(boxes[i + 1]) && x < atof(boxes[i + 2]) && y < atof(boxes[i + 3])) return true;
+        if (x >= atof(boxes[i]) && y >= atof(boxes[i + 1]) && x < atof(boxes[i + 2]) && y < atof(boxes[i + 3]))
+            return true;
     return false;
 }
 
