@@ -20,7 +20,7 @@ static void assert_near(const char *file, int pose, int k, double found, double 
         fail_msg("%s: pose %d, point %d: found %.7g, expected %.7g", file, pose, k, found, expected);
 }
 
-/* Tolerances: input samples of the photo are float32 here and double there. A pixel of the input is five of the photo. */
+/* Tolerances: samples of the photo are float32 here and double there; a pixel of the input is five of the photo. */
 static void assert_poses(const char *file, const frame *f, const json_t *expected)
 {
     assert_int_equal(f->object_count, json_array_size(expected));
