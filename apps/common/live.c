@@ -19,6 +19,7 @@ static const double PATIENCE = 0.8;             /* seconds live_close waits for 
 
 struct live {
     live_options    options;
+    char            pixel_format[32], transport[8];     /* the options' texts */
     inputs          inputs;
     channel        *frames;             /* of one frame, the newest */
     pthread_t       thread;
@@ -31,9 +32,14 @@ struct live {
     int             steps;              /* frames that may come while paused */
 
     /* The thread's own. */
-    double          begun;              /* pacing: when second 0 of the file was; NAN = not yet */
-    double          deadline;           /* of the next picture of a stream */
-    bool            stalled, endless;
+    const input    *input;
+    bool            endless, paced;     /* the source ends only by being lost; its stamps say when to show it */
+    bool            stalled;            /* the watchdog has ended the reading */
+    double          deadline;           /* of the next picture, or of opening */
+    double          begun;              /* pacing: when second 0 was; NAN = not yet */
+    double          first;              /* when the first picture of a stream was captured; NAN = not yet */
+    double          resume;             /* seconds into a file on a server that were seen before it was lost */
+    int64_t         pictures;           /* since the source was opened */
 };
 
 /* ---- state -------------------------------------------------------------------------- */
@@ -55,8 +61,20 @@ static void say(live *l, live_phase phase, cyg_status why, double retry_in, cons
     pthread_mutex_unlock(&l->lock);
 }
 
-/* Waits until that moment; false: sooner, because all is to end. */
-static bool sleep_until(live *l, double moment)
+/* Waits until that moment, or a pause, which has rules of its own; false: all is to end. */
+static bool wait_until(live *l, double moment)
+{
+    const struct timespec t = { (time_t)moment, (long)(fmod(moment, 1) * 1e9) };
+    pthread_mutex_lock(&l->lock);
+    while (!l->stopping && !l->paused && clock_now() < moment)
+        pthread_cond_clockwait(&l->changed, &l->lock, CLOCK_MONOTONIC, &t);
+    const bool stopping = l->stopping;
+    pthread_mutex_unlock(&l->lock);
+    return !stopping;
+}
+
+/* A pause does not keep a lost source from being found again. */
+static bool wait_for_retry(live *l, double moment)
 {
     const struct timespec t = { (time_t)moment, (long)(fmod(moment, 1) * 1e9) };
     pthread_mutex_lock(&l->lock);
@@ -103,22 +121,30 @@ static bool wait_for_its_time(live *l, const frame *f)
 {
     const double now = clock_now();
     if (isnan(l->begun) || now > l->begun + f->time + LATE) l->begun = now - f->time;
-    return sleep_until(l, l->begun + f->time);
+    return wait_until(l, l->begun + f->time);
+}
+
+/* When f was captured and which second it shows; false: all is to end. */
+static bool take_its_turn(live *l, frame *f)
+{
+    if (!l->endless) l->resume = f->time;
+    if (!l->endless && !may_go_on(l)) return false;
+    if (l->paced && !wait_for_its_time(l, f)) return false;
+    if (l->paced) f->captured = clock_now();
+    if (isnan(l->first)) l->first = f->captured;
+    if (l->endless) f->time = f->captured - l->first;
+    return true;
 }
 
 /* Takes over f. False: all is to end. */
 static bool deliver(live *l, frame *f)
 {
-    bool wanted = true;
-    if (!l->endless) {
-        if (!may_go_on(l) || !wait_for_its_time(l, f)) {
-            frame_free(f);
-            return false;
-        }
-        f->captured = clock_now();
-    } else {
-        wanted = is_wanted(l);
+    if (!take_its_turn(l, f)) {
+        frame_free(f);
+        return false;
     }
+    const bool wanted = !l->endless || is_wanted(l);
+    l->pictures++;
     pthread_mutex_lock(&l->lock);
     f->number = l->state.captured++;
     l->state.width = f->image.width;
@@ -126,74 +152,116 @@ static bool deliver(live *l, frame *f)
     pthread_mutex_unlock(&l->lock);
     frame *back = wanted ? channel_put(l->frames, f) : f;
     pthread_mutex_lock(&l->lock);
-    l->state.dropped += back && wanted;
+    l->state.dropped += back != NULL;
     announce(l);
     pthread_mutex_unlock(&l->lock);
     frame_free(back);
     return true;
 }
 
-/* ---- one input, once ------------------------------------------------------------------- */
+/* ---- one source, from opening to its end ------------------------------------------------- */
 
-static bool is_cancelled(void *context)
+/* Of what comes over a cable one waits only so long. */
+static bool can_be_lost(const live *l)
 {
-    return is_stopping(context);
+    return l->input->kind == INPUT_STREAM || l->input->kind == INPUT_CAMERA;
+}
+
+static void set_deadline(live *l)
+{
+    l->deadline = can_be_lost(l) ? clock_now() + l->options.stall : INFINITY;
+}
+
+static bool is_over(void *context)
+{
+    live *l = context;
+    l->stalled = l->stalled || clock_now() > l->deadline;
+    return l->stalled || is_stopping(l);
+}
+
+/* "h264 1280x720 at 30/s; asked for 1920x1080 at 60/s" */
+static void describe(const live *l, const live_state *s, char *out, size_t size)
+{
+    const live_options *o = &l->options;
+    int n = snprintf(out, size, "%s %dx%d", *s->codec ? s->codec : "?", s->width, s->height);
+    if (strcmp(s->codec, "rawvideo") == 0) n = snprintf(out, size, "%s %dx%d", s->pixel_format, s->width, s->height);
+    if (s->rate > 0) n += snprintf(out + n, size - (size_t)n, " at %.4g/s", s->rate);
+    if (!s->camera) return;
+    const bool other_size = o->width && (o->width != s->width || o->height != s->height);
+    const bool other_rate = o->rate > 0 && s->rate > 0 && fabs(o->rate - s->rate) > 0.01 * o->rate;
+    if (other_size) n += snprintf(out + n, size - (size_t)n, "; asked for %dx%d", o->width, o->height);
+    if (other_rate)
+        snprintf(out + n, size - (size_t)n, "%s at %.4g/s", other_size ? "" : "; asked for", o->rate);
 }
 
 static void learn(live *l, const video_info *info)
 {
+    l->endless = info->endless;
+    l->paced = !info->endless || strcmp(info->container, "hls") == 0 || strcmp(info->container, "dash") == 0;
     pthread_mutex_lock(&l->lock);
     live_state *s = &l->state;
     s->phase = LIVE_PLAYING;
-    s->holds = true;
+    s->why = CYG_OK;
+    s->holds = !info->endless;
     s->width = info->width;
     s->height = info->height;
     s->rate = info->rate_den ? (double)info->rate_num / info->rate_den : 0;
     snprintf(s->codec, sizeof s->codec, "%s", info->codec);
     snprintf(s->pixel_format, sizeof s->pixel_format, "%s", info->pixel_format);
     snprintf(s->container, sizeof s->container, "%s", info->container);
-    snprintf(s->sentence, sizeof s->sentence, "playing");
+    describe(l, s, s->sentence, sizeof s->sentence);
     announce(l);
     pthread_mutex_unlock(&l->lock);
 }
 
-static cyg_status play_source(live *l, video_source *source, cyg_error *err)
+static cyg_status read_all(live *l, video_source *source, cyg_error *err)
 {
+    int64_t damaged = 0;
     cyg_status status = CYG_OK;
     for (bool going = true; status == CYG_OK && going;) {
         frame *f = frame_create();
+        set_deadline(l);
         status = f ? video_source_read(source, f, err) : cyg_fail(err, CYG_NO_MEMORY, "out of memory for a frame");
+        pthread_mutex_lock(&l->lock);
+        l->state.damaged += video_source_damaged(source) - damaged;
+        pthread_mutex_unlock(&l->lock);
+        damaged = video_source_damaged(source);
         if (status == CYG_OK && f->image.width) going = deliver(l, f);
         else frame_free(f);
     }
-    pthread_mutex_lock(&l->lock);
-    l->state.damaged += video_source_damaged(source);
-    pthread_mutex_unlock(&l->lock);
     return status;
 }
 
-static cyg_status play_video(live *l, const input *in, cyg_error *err)
+static cyg_status play_video(live *l, cyg_error *err)
 {
     video_source *source;
     const video_source_options options = {
-        .threads = l->options.threads, .cancelled = is_cancelled, .context = l,
+        .live = true, .start = l->resume, .threads = l->options.threads,
+        .width = l->options.width, .height = l->options.height, .rate = l->options.rate,
+        .pixel_format = l->options.pixel_format, .transport = l->options.transport,
+        .cancelled = is_over, .context = l,
     };
-    cyg_status status = video_source_open(&source, in->path, &options, err);
-    if (status != CYG_OK) return status;
-    learn(l, video_source_info(source));
-    status = play_source(l, source, err);
-    video_source_close(source);
-    return status;
+    l->stalled = false;
+    set_deadline(l);
+    cyg_status status = video_source_open(&source, l->input->path, &options, err);
+    if (status == CYG_OK) {
+        learn(l, video_source_info(source));
+        status = read_all(l, source, err);
+        video_source_close(source);
+    }
+    if (!l->stalled) return status;
+    return cyg_fail(err, CYG_IO, "%s: no picture for %g s", l->input->path, l->options.stall);
 }
 
-static cyg_status play_picture(live *l, const input *in, cyg_error *err)
+static cyg_status play_picture(live *l, cyg_error *err)
 {
-    static const video_info about = { .container = "jpeg", .codec = "jpeg", .pixel_format = "rgb24" };
     picture_info info = { 0 };
     frame *f = frame_create();
-    cyg_status status = f ? picture_read(f, &info, in->path, MOST_PIXELS, err)
-                          : cyg_fail(err, CYG_NO_MEMORY, "%s: out of memory", in->path);
+    cyg_status status = f ? picture_read(f, &info, l->input->path, MOST_PIXELS, err)
+                          : cyg_fail(err, CYG_NO_MEMORY, "%s: out of memory", l->input->path);
     if (status == CYG_OK) {
+        const video_info about = { .width = f->image.width, .height = f->image.height,
+                                   .container = "jpeg", .codec = "jpeg", .pixel_format = "rgb24" };
         learn(l, &about);
         (void)deliver(l, f);
         status = CYG_END;
@@ -204,24 +272,58 @@ static cyg_status play_picture(live *l, const input *in, cyg_error *err)
     return status;
 }
 
-static cyg_status play_once(live *l, const input *in, cyg_error *err)
+static cyg_status play_once(live *l, cyg_error *err)
 {
+    const input *in = l->input;
     if (in->problem) return cyg_fail(err, CYG_IO, "%s", in->problem);
     l->begun = NAN;
-    return in->kind == INPUT_FILE && !input_is_video(in->path) && picture_is_jpeg(in->path)
-               ? play_picture(l, in, err) : play_video(l, in, err);
+    l->pictures = 0;
+    return in->kind == INPUT_FILE && !input_is_video(in->path) && picture_is_jpeg(in->path) ? play_picture(l, err)
+                                                                                            : play_video(l, err);
 }
 
-/* ---- the thread ------------------------------------------------------------------------ */
+/* ---- one input, for as long as it takes ---------------------------------------------------- */
 
 static void begin_input(live *l, size_t i)
 {
+    l->input = &l->inputs.items[i];
+    l->first = NAN;
+    l->resume = 0;
     pthread_mutex_lock(&l->lock);
     l->state.input = (int)i;
-    text_clean(l->state.name, sizeof l->state.name, l->inputs.items[i].path, TEXT_TERMINAL);
+    l->state.camera = l->input->kind == INPUT_CAMERA;
+    text_clean(l->state.name, sizeof l->state.name, l->input->path, TEXT_TERMINAL);
     pthread_mutex_unlock(&l->lock);
     say(l, LIVE_CONNECTING, CYG_OK, 0, "connecting");
 }
+
+/* Counts the loss and says it; true: it is time to try again. */
+static bool wait_after_loss(live *l, const cyg_error *err, double *delay)
+{
+    pthread_mutex_lock(&l->lock);
+    if (l->pictures) l->state.losses++;
+    else l->state.failures++;
+    pthread_mutex_unlock(&l->lock);
+    if (l->pictures) *delay = l->options.retry_first;
+    const double moment = clock_now() + *delay;
+    say(l, LIVE_LOST, err->status, *delay, err->message);
+    *delay = fmin(2 * *delay, l->options.retry_most);
+    return wait_for_retry(l, moment);
+}
+
+/* CYG_END: it has played, or all is to end. */
+static cyg_status play_input(live *l, cyg_error *err)
+{
+    double delay = l->options.retry_first;
+    for (;;) {
+        const cyg_status status = play_once(l, err);
+        if (status == CYG_END || status == CYG_OK || is_stopping(l)) return CYG_END;
+        if (!can_be_lost(l)) return status;
+        if (!wait_after_loss(l, err, &delay)) return CYG_END;
+    }
+}
+
+/* ---- the thread ------------------------------------------------------------------------ */
 
 static void free_all(live *l)
 {
@@ -233,15 +335,26 @@ static void free_all(live *l)
     free(l);
 }
 
+static void play_all(live *l)
+{
+    cyg_error err, last = { .status = CYG_END, .message = "ended" };
+    for (size_t i = 0; i < l->inputs.count && !is_stopping(l); i++) {
+        begin_input(l, i);
+        if (play_input(l, &err) != CYG_END) {
+            last = err;
+            pthread_mutex_lock(&l->lock);
+            l->state.failures++;
+            pthread_mutex_unlock(&l->lock);
+        }
+        if (l->pictures == 1 && i + 1 < l->inputs.count) wait_until(l, clock_now() + l->options.picture_seconds);
+    }
+    say(l, LIVE_ENDED, last.status, 0, last.message);
+}
+
 static void *run(void *arg)
 {
     live *l = arg;
-    cyg_error err = { .status = CYG_END };
-    for (size_t i = 0; i < l->inputs.count && !is_stopping(l); i++) {
-        begin_input(l, i);
-        err.status = play_once(l, &l->inputs.items[i], &err);
-    }
-    say(l, LIVE_ENDED, err.status, 0, err.status == CYG_END ? "ended" : err.message);
+    play_all(l);
     channel_close(l->frames);
     pthread_mutex_lock(&l->lock);
     l->done = true;
@@ -254,13 +367,26 @@ static void *run(void *arg)
 
 /* ---- for the others ----------------------------------------------------------------------- */
 
+static void set_options(live *l, const live_options *o)
+{
+    l->options = *o;
+    snprintf(l->pixel_format, sizeof l->pixel_format, "%s", o->pixel_format ? o->pixel_format : "");
+    snprintf(l->transport, sizeof l->transport, "%s", o->transport ? o->transport : "");
+    l->options.pixel_format = o->pixel_format ? l->pixel_format : NULL;
+    l->options.transport = o->transport ? l->transport : NULL;
+    if (!o->stall) l->options.stall = 10;
+    if (!o->retry_first) l->options.retry_first = 1;
+    if (!o->retry_most) l->options.retry_most = 30;
+    if (!o->picture_seconds) l->options.picture_seconds = 3;
+}
+
 cyg_status live_open(live **out, const char *const *words, int count, const live_options *options, cyg_error *err)
 {
     static const char *const first_camera = "0";
     *out = NULL;
     live *l = calloc(1, sizeof *l);
     if (!l) return cyg_fail(err, CYG_NO_MEMORY, "out of memory");
-    l->options = *options;
+    set_options(l, options);
     l->frames = channel_create(1, CHANNEL_NEWEST);
     pthread_mutex_init(&l->lock, NULL);
     pthread_cond_init(&l->changed, NULL);

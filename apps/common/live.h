@@ -18,7 +18,7 @@ typedef struct live live;
 typedef enum live_phase {
     LIVE_CONNECTING,            /* opening; no picture of it yet */
     LIVE_PLAYING,
-    LIVE_LOST,                  /* a camera or stream; it will be tried again */
+    LIVE_LOST,                  /* a camera or stream: it failed, and will be or is being tried again */
     LIVE_ENDED,                 /* all inputs have played, or cannot; no more frames will come */
 } live_phase;
 
@@ -40,10 +40,11 @@ typedef struct live_options {
 /* What is to be said of the source now: a copy, whole in itself. */
 typedef struct live_state {
     live_phase phase;
-    cyg_status why;             /* of LOST and ENDED; CYG_END = it played to its end */
+    cyg_status why;             /* of LOST and ENDED; CYG_END = all played to their end */
     char       name[300];       /* of the input, for people; no password in it */
-    char       sentence[400];   /* what it is doing, or what went wrong: "cam: no picture for 10 s" */
-    double     retry_in;        /* LOST: seconds until the next try */
+    char       sentence[400];   /* what it gives, or what went wrong: "rtsp://cam/1: no picture for 10 s" */
+    double     retry_in;        /* LOST: seconds until the next try; 0 = it is under way */
+    bool       camera;
     bool       holds;           /* a file or pattern: it waits while paused; a stream goes on */
     int        input, inputs;   /* the how many-eth of how many, from 0 */
 
@@ -53,7 +54,7 @@ typedef struct live_state {
     char       codec[32], pixel_format[32], container[32];
 
     int64_t    captured;        /* frames decoded */
-    int64_t    dropped;         /* of these, never taken: a newer one came */
+    int64_t    dropped;         /* of these, never taken: a newer one came, or it was paused */
     int64_t    losses;          /* how often a camera or stream was lost after a picture of it */
     int64_t    failures;        /* how often it could not be opened */
     int64_t    damaged;         /* packets or frames that could not be decoded */
