@@ -38,7 +38,6 @@ struct live {
     double          deadline;           /* of the next picture, or of opening */
     double          begun;              /* pacing: when second 0 was; NAN = not yet */
     double          first;              /* when the first picture of a stream was captured; NAN = not yet */
-    double          resume;             /* seconds into a file on a server that were seen before it was lost */
     int64_t         pictures;           /* since the source was opened */
 };
 
@@ -127,7 +126,6 @@ static bool wait_for_its_time(live *l, const frame *f)
 /* When f was captured and which second it shows; false: all is to end. */
 static bool take_its_turn(live *l, frame *f)
 {
-    if (!l->endless) l->resume = f->time;
     if (!l->endless && !may_go_on(l)) return false;
     if (l->paced && !wait_for_its_time(l, f)) return false;
     if (l->paced) f->captured = clock_now();
@@ -236,7 +234,7 @@ static cyg_status play_video(live *l, cyg_error *err)
 {
     video_source *source;
     const video_source_options options = {
-        .live = true, .start = l->resume, .threads = l->options.threads,
+        .live = true, .threads = l->options.threads,
         .width = l->options.width, .height = l->options.height, .rate = l->options.rate,
         .pixel_format = l->options.pixel_format, .transport = l->options.transport,
         .cancelled = is_over, .context = l,
@@ -288,7 +286,6 @@ static void begin_input(live *l, size_t i)
 {
     l->input = &l->inputs.items[i];
     l->first = NAN;
-    l->resume = 0;
     pthread_mutex_lock(&l->lock);
     l->state.input = (int)i;
     l->state.camera = l->input->kind == INPUT_CAMERA;

@@ -77,6 +77,7 @@ static void seek_to_start(video_source *s)
     if (!(s->in->iformat->flags & AVFMT_SEEK_TO_PTS))      /* it seeks by dts, which lies before pts */
         target -= av_rescale_q(1, SECOND, s->stream->time_base);
     if (target <= s->stream->start_time) return;
+    if (s->in->pb && !(s->in->pb->seekable & AVIO_SEEKABLE_NORMAL)) return;     /* a try would eat the data */
     video_log_begin();
     (void)av_seek_frame(s->in, s->stream->index, target, AVSEEK_FLAG_BACKWARD);
 }
