@@ -46,6 +46,7 @@ records out.txt >counts || fail 'records of a whole video'
 [ "$(field frames <counts)" -ge 2 ] || fail "only $(cat counts)"
 same "$(field summary <counts)" 1
 for signal in INT TERM; do
+    : >live.txt
     env --default-signal=INT "$view" --headless --records - long.mp4 >live.txt 2>err.txt &
     pid=$!
     until_true 30 has_lines 2 live.txt || fail 'no records'

@@ -25,10 +25,13 @@ at() { shot now; [ "$("$screen" content now.ppm)" = "$1" ]; }                   
 
 # open ARGUMENTS: the viewer in the background, when its picture is on the screen
 open() {
+    : >records.txt >err.txt
+    until_true 10 nothing
     "$view" -v "$@" >records.txt 2>err.txt &
     pid=$!
     until_true 20 something || { fail "no window: $*"; cat err.txt; }
 }
+nothing() { ! something; }
 something() { shot now; [ "$("$screen" content now.ppm)" != '0 0 0 0' ]; }
 # ends CODE: soon after what was done last; a busy machine may need more than the second that is promised
 ends() {
@@ -83,7 +86,11 @@ fi
 # --- every way to end ----------------------------------------------------------------------------
 clip c.mp4 20
 for how in Escape close INT TERM; do
-    if [ $how = INT ]; then env --default-signal=INT "$view" c.mp4 2>err.txt & pid=$!; until_true 20 something
+    if [ $how = INT ]; then
+        until_true 10 nothing
+        env --default-signal=INT "$view" c.mp4 2>err.txt &
+        pid=$!
+        until_true 20 something
     else open c.mp4; fi
     case $how in
         Escape) key Escape; ends 0 ;;
