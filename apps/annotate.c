@@ -20,7 +20,7 @@ enum exit_code {
 };
 
 typedef struct settings {
-    const char *model, *isa, *precision;
+    const char *model, *isa, *precision, *classes;
     double      threshold;
     int         max_faces, every;
     bool        track, describe;
@@ -51,6 +51,8 @@ static const option table[] = {
       "model that finds the objects: its name, or a .safetensors file" },
     { "detect.threshold", "threshold", 't', OPTION_REAL, AT(threshold), "0.5", 0.001, 0.999, NULL, "SCORE",
       "keep what scores above this" },
+    { "detect.classes", "classes", 0, OPTION_TEXT, AT(classes), NULL, 0, 0, NULL, "NAMES",
+      "keep only these of the model's classes, such as person,car; default all" },
     { "detect.max_faces", "max-faces", 0, OPTION_INT, AT(max_faces), "100", 1, CYG_MAX_DETECTIONS, NULL, "N",
       "keep the best N of a frame" },
     { "detect.every", "every", 0, OPTION_INT, AT(every), "1", 1, 1000000, NULL, "N",
@@ -187,6 +189,7 @@ static cyg_status open_models(pipeline_models **out, const settings *s, cyg_erro
     const pipeline_options wanted = {
         .model = path, .describer = describer, .isa = s->isa, .precision = s->precision,
         .threshold = s->track ? tracker_low(&following) : following.high, .max_objects = s->max_faces,
+        .classes = s->classes,
     };
     if (status == CYG_OK) status = pipeline_models_open(out, &wanted, err);
     free(path);
@@ -235,6 +238,7 @@ static int annotate(annotator *a, const settings *s, const output *outputs)
         code = run_inputs(a, outputs);
     } else {
         log_print(a->log, LOG_ERROR, "%s", err.message);
+        if (status == CYG_ARGUMENT) code = BAD_USAGE;
     }
     close_workers(a);
     pipeline_models_close(models);

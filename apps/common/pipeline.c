@@ -1,6 +1,7 @@
 /* pipeline.c - where backbone and heads meet. */
 #include "pipeline.h"
 #include "hash.h"
+#include "nearest.h"
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,8 @@ struct pipeline_models {
     network         detector, describer;        /* describer.model is NULL without one */
     cyg_head_params params;                     /* of the detector's head */
     pass_plan       plan;
+    int             most;                       /* objects of a frame */
+    bool           *wanted;                     /* [labels]; NULL = all */
 };
 
 struct pipeline {
@@ -49,6 +52,34 @@ static void network_close(network *n)
     cyg_model_close(n->model);
 }
 
+/* Which label has that name, and if none has, the nearest one in the sentence. */
+static cyg_status want_class(pipeline_models *m, const cyg_head *head, const char *name, cyg_error *err)
+{
+    nearest known = nearest_start(name);
+    for (int i = 0; i < cyg_head_label_count(head); i++) {
+        if (!strcmp(cyg_head_label(head, i), name)) {
+            m->wanted[i] = true;
+            return CYG_OK;
+        }
+        nearest_try(&known, cyg_head_label(head, i), cyg_head_label(head, i));
+    }
+    return cyg_fail(err, CYG_ARGUMENT, "%s knows no class '%s'%s", cyg_model_name(m->detector.model), name,
+                    nearest_hint(&known).text);
+}
+
+static cyg_status want_classes(pipeline_models *m, const cyg_head *head, const char *classes, cyg_error *err)
+{
+    char *names = strdup(classes), *rest = names;
+    m->wanted = calloc((size_t)cyg_head_label_count(head) + 1, sizeof *m->wanted);
+    cyg_status status = names && m->wanted ? CYG_OK : cyg_fail(err, CYG_NO_MEMORY, "out of memory");
+    for (char *name; !status && (name = strsep(&rest, ",")); ) {
+        name += strspn(name, " ");
+        status = want_class(m, head, name, err);
+    }
+    free(names);
+    return status;
+}
+
 cyg_status pipeline_models_open(pipeline_models **out, const pipeline_options *o, cyg_error *err)
 {
     *out = NULL;
@@ -57,6 +88,8 @@ cyg_status pipeline_models_open(pipeline_models **out, const pipeline_options *o
     const bool low = o->passes != PASSES_SINGLE && o->threshold == 0;
     m->params = (cyg_head_params){ .threshold = low ? low_threshold : o->threshold, .max_count = o->max_objects };
     m->plan = o->passes;
+    m->most = o->max_objects > 0 ? o->max_objects : CYG_MAX_DETECTIONS;
+    if (o->classes) m->params.max_count = CYG_MAX_DETECTIONS;       /* the best of those that are wanted */
     const cyg_backbone_params detector = {
         .isa = o->isa, .precision = o->precision, .width = o->width, .height = o->height,
     };
@@ -66,6 +99,7 @@ cyg_status pipeline_models_open(pipeline_models **out, const pipeline_options *o
     if (!status && o->describer) status = network_open(&m->describer, o->describer, &describer, err);
     pipeline *trial = NULL;             /* a fault of a head is told here, not in every thread */
     if (!status) status = pipeline_create(&trial, m, err);
+    if (!status && o->classes) status = want_classes(m, trial->passes.detector, o->classes, err);
     pipeline_free(trial);
     if (status) {
         pipeline_models_close(m);
@@ -80,6 +114,7 @@ void pipeline_models_close(pipeline_models *m)
     if (!m) return;
     network_close(&m->detector);
     network_close(&m->describer);
+    free(m->wanted);
     free(m);
 }
 
@@ -182,12 +217,13 @@ void pipeline_detect(pipeline *p, frame *f)
 {
     passes_run(&p->passes, &f->image);
     const cyg_result *const found = &p->passes.merged;
-    const int most = p->models->params.max_count > 0 ? p->models->params.max_count : CYG_MAX_DETECTIONS;
-    f->object_count = found->count < most ? found->count : most;
+    const bool *const wanted = p->models->wanted;
+    f->object_count = 0;
     const cyg_skeleton *const skeleton = cyg_head_skeleton(p->passes.detector);
-    for (int i = 0; i < f->object_count; i++) {
+    for (int i = 0; i < found->count && f->object_count < p->models->most; i++) {
         const cyg_detection *d = &found->detections[i];
-        object *o = &f->objects[i];
+        if (wanted && !wanted[d->label]) continue;
+        object *o = &f->objects[f->object_count++];
         *o = (object){ .box = d->box, .score = d->score, .label = d->label, .src = FROM_DETECT,
                        .label_text = cyg_head_label(p->passes.detector, d->label), .skeleton = skeleton };
         if (skeleton) memcpy(o->points, d->points, sizeof o->points);

@@ -18,10 +18,11 @@ typedef struct pipeline_options {
     float       threshold;      /* 0 = the model's if it is one pass, 0.3 if it is more: weak boxes are merged */
     int         max_objects;    /* 0 = the model's */
     int         width, height;  /* of the network's input; 0 = the model's own */
+    const char *classes;        /* "person,car": only these labels of the model; NULL = all */
 } pipeline_options;
 
 /* Besides the model's own faults (CYG_IO, CYG_FORMAT, CYG_UNSUPPORTED, CYG_NOT_FOUND: it has no detector):
- * CYG_ARGUMENT for an option out of range, CYG_NOT_FOUND for an isa this CPU lacks, CYG_NO_MEMORY. */
+ * CYG_ARGUMENT for an option out of range or a class that the model does not know, CYG_NOT_FOUND for an isa this CPU lacks, CYG_NO_MEMORY. */
 CYG_MUST_USE cyg_status pipeline_models_open(pipeline_models **out, const pipeline_options *o, cyg_error *err);
 void pipeline_models_close(pipeline_models *m);
 const char *pipeline_models_name(const pipeline_models *m);

@@ -29,6 +29,8 @@ expect 5 "$annotate" good.mp4 -o m/ --model nosuch;             says nosuch
 expect 5 "$annotate" good.mp4 -o m/ --model ./bad.mp4;          says bad.mp4
 expect 5 "$annotate" good.mp4 -o m/ --isa sse9;                 says sse9
 gone m/good_annotated.mp4 m/good.jsonl
+expect 2 "$annotate" good.mp4 -o m/ --classes fase;             says "did you mean 'face'?"
+expect 0 "$annotate" good.mp4 -o classes/ --classes face
 
 touch file
 expect 6 "$annotate" good.mp4 -o file/x/; says 'file/x'
