@@ -190,8 +190,8 @@ bool coco_judge(coco_scores *out, coco_truth *truths, int truth_count, coco_foun
     const memory m = { calloc(f, sizeof *m.outcomes), calloc(2 * f, sizeof *m.curve), calloc(2 * t, sizeof *m.flags) };
     const bool whole = m.outcomes && m.curve && m.flags;
     if (whole) {
-        qsort(truths, (size_t)truth_count, sizeof *truths, compare_truths);
-        qsort(found, (size_t)found_count, sizeof *found, compare_found);
+        if (truth_count) qsort(truths, (size_t)truth_count, sizeof *truths, compare_truths);
+        if (found_count) qsort(found, (size_t)found_count, sizeof *found, compare_found);
         for (int a = 0; a < COCO_AREAS; a++) {
             const sums s = judge(truths, truth_count, found, found_count, MOST, areas[a], &m);
             out->ap[a] = mean(s.precision, 0, OVERLAPS, s.classes);
