@@ -60,7 +60,7 @@ static const option table[] = {
     { "detect.isa", "isa", 0, OPTION_TEXT, AT(isa), NULL, 0, 0, NULL, "NAME",
       "instruction set: ref, sse2, avx2, avx512, avx512bf16, neon; default the best of this CPU" },
     { "detect.precision", "precision", 0, OPTION_TEXT, AT(precision), "f32", 0, 0, NULL, "NAME",
-      "numbers of the network: f32, or bf16, faster on CPUs with avx512bf16" },
+      "numbers of the network: f32, bf16, i8, or auto: the fastest measured to give the model's answers" },
     { "track.follow", "track", 0, OPTION_FLAG, AT(track), "true", 0, 0, NULL, NULL,
       "follow objects through a video: number them, and fill in where they were missed for a moment" },
     { "track.keep", "keep", 0, OPTION_TIME, AT(keep), "1", 0.01, 3600, NULL, "TIME",

@@ -116,7 +116,9 @@ typedef struct cyg_backbone cyg_backbone;
 typedef struct cyg_backbone_params {
     const char *isa;            /* "ref", "sse2", "avx2", "avx512", "neon" ...; NULL = the best this CPU has */
     int         width, height;  /* input size in pixels, 16 .. 4096; 0 = the model's own */
-    const char *precision;      /* of the layers: "f32", or "bf16" (bfloat16, half the memory); NULL = f32 */
+    const char *precision;      /* of the layers: "f32"; "bf16" (bfloat16, half the memory); "i8" (8-bit integers,
+                                   for models with ranges); "auto": the fastest that was measured to give
+                                   this model's answers (model.c, "equal"); NULL = f32 */
 } cyg_backbone_params;
 
 /* The model must outlive the backbone; params NULL = all defaults.

@@ -240,7 +240,7 @@ static cyg_status read_taps(cyg_backbone *net, const json_t *backbone, cyg_error
     const json_t *taps = json_object_get(backbone, "taps");
     net->pool_tap = -1;
     if (!json_is_array(taps) || json_array_size(taps) > CYG_MAX_TAPS)
-        return wrong(net, err, "taps", "a list of up to 32 layer names");
+        return wrong(net, err, "taps", "a list of layer names");
     for (size_t i = 0; i < json_array_size(taps); i++) {
         const char *name = json_string_value(json_array_get(taps, i));
         cyg_tap *tap = &net->taps[net->tap_count];
@@ -306,6 +306,18 @@ cyg_status cyg_family_layers(cyg_layer_info out[CYG_MAX_LAYERS], int *count, con
 
 /* ---- Public --------------------------------------------------------------------------------- */
 
+/* The fastest precision of the table among those that are equal in the description. */
+static const char *choose_precision(const cyg_kernels *table, const json_t *backbone)
+{
+    const json_t *const equal = json_object_get(backbone, "equal");
+    for (int i = 0; table->faster[i]; i++)
+        for (size_t k = 0; k < json_array_size(equal); k++) {
+            const char *const name = json_string_value(json_array_get(equal, k));
+            if (name && !strcmp(name, table->faster[i])) return table->faster[i];
+        }
+    return "f32";
+}
+
 cyg_status cyg_backbone_create(cyg_backbone **out, const cyg_model *model,
                                const cyg_backbone_params *params, cyg_error *err)
 {
@@ -317,13 +329,14 @@ cyg_status cyg_backbone_create(cyg_backbone **out, const cyg_model *model,
     if (!net) return cyg_fail(err, CYG_NO_MEMORY, "%s: out of memory", cyg_model_path(model));
     net->model = model;
     net->kernels = cyg_kernels_find(isa);
+    if (net->kernels && !strcmp(precision, "auto")) precision = choose_precision(net->kernels, json);
     if (net->kernels) net->arithmetic = cyg_kernels_arithmetic(net->kernels, precision);
 
     cyg_status status = CYG_OK;
     if (!net->kernels)
         status = cyg_fail(err, CYG_NOT_FOUND, "instruction set '%s': this processor has none of that name", isa);
     else if (!net->arithmetic)
-        status = cyg_fail(err, CYG_NOT_FOUND, "precision '%s': expected f32, bf16 or i8", precision);
+        status = cyg_fail(err, CYG_NOT_FOUND, "precision '%s': expected auto, f32, bf16 or i8", precision);
     if (!status) status = read_input(net, json, params, err);
     if (!status) status = read_layers(net, json, err);
     if (!status) status = read_taps(net, json, err);

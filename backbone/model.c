@@ -28,7 +28,8 @@
  *       "epsilon": 0.0010000000474974513,   of batch norm
  *       "extra": [ { "kernel": 1, "stride": 1, "channels": 256 }, ... ],   layers extra0, extra1 ...
  *       "taps": ["conv11_pw", "conv13_pw", "extra1"],                      maps kept for heads; also "pool"
- *       "ranges": { "conv0": 5.31, "conv1_dw": 6.0, ... } },               optional, for precision i8, see below
+ *       "ranges": { "conv0": 5.31, "conv1_dw": 6.0, ... },                 optional, for precision i8, see below
+ *       "equal": ["bf16", "i8"] },          optional: precisions measured to give the answers of f32
  *     "heads": [ { "type": "ssd", ... the head's own keys, see heads/TYPE.c ... } ],
  *     "source": { "package": ..., "version": ..., "files": { "NAME": "sha256" }, "url"?: ...,
  *                 "paper"?: ... },

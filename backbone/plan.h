@@ -22,7 +22,7 @@ typedef struct cyg_layer {
     float range;                /* upper end of its output in integers; 0: not known */
 } cyg_layer;
 
-enum { CYG_MAX_TAPS = 32 };
+enum { CYG_MAX_TAPS = CYG_MAX_LAYERS + 1 };
 
 /* How a whole image becomes the input: padded at one side or around it, stretched, or cut. */
 typedef enum cyg_letterbox { CYG_CORNER, CYG_CENTRE, CYG_STRETCH, CYG_CROP } cyg_letterbox;

@@ -363,10 +363,23 @@ static void integers_need_ranges(void **state)
     assert_int_equal(cyg_model_wrap(&model, random.bytes, size, "random", &err), CYG_OK);
     assert_int_equal(cyg_backbone_create(&net, model, &(cyg_backbone_params){ .precision = "f32" }, &err), CYG_OK);
     cyg_backbone_free(net);
-    assert_int_equal(cyg_backbone_create(&net, model, &(cyg_backbone_params){ .precision = "i8" }, &err), CYG_UNSUPPORTED);
+    assert_int_equal(cyg_backbone_create(&net, model, &(cyg_backbone_params){ .precision = "i8" }, &err),
+                     CYG_UNSUPPORTED);
     assert_string_equal(err.message, "random: precision i8: layer 'conv0' has no range; cygnet-model quantize makes "
                                      "a model file that has them");
     cyg_model_close(model);
+    network_free(&random);
+}
+
+/* Nothing was measured: auto stays with f32. */
+static void auto_takes_no_chances(void **state)
+{
+    network random = network_make(.25, 64, 64, "[]", "[\"pool\"]");
+    cyg_backbone *net;
+    assert_int_equal(cyg_backbone_create(&net, random.model, &(cyg_backbone_params){ .precision = "auto" }, NULL),
+                     CYG_OK);
+    assert_string_equal(cyg_backbone_precision(net), "f32");
+    cyg_backbone_free(net);
     network_free(&random);
 }
 
@@ -457,6 +470,7 @@ int main(void)
         { "threads, 0.4-250x331", threads_agree, NULL, NULL, (void *)&shapes[2] },
         cmocka_unit_test(detector_agrees),
         cmocka_unit_test(integers_need_ranges),
+        cmocka_unit_test(auto_takes_no_chances),
         cmocka_unit_test(refuses),
         cmocka_unit_test(refuses_gigabytes),
         cmocka_unit_test(tells_about_itself),

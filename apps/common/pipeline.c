@@ -231,11 +231,16 @@ void pipeline_detect(pipeline *p, frame *f)
     f->analysed = true;
 }
 
+cyg_region pipeline_crop(const cyg_backbone *describer, cyg_box box)
+{
+    return cyg_region_crop(describer, box, crop_scale);
+}
+
 void pipeline_describe(pipeline *p, const frame *f, const object *o, description *out)
 {
     assert(p->maps);
     const cyg_backbone *const backbone = p->models->describer.backbone;
-    cyg_backbone_run(backbone, &f->image, cyg_region_crop(backbone, o->box, crop_scale), p->maps);
+    cyg_backbone_run(backbone, &f->image, pipeline_crop(backbone, o->box), p->maps);
     out->quality = quality_of(&f->image, o->box);
 
     cyg_head_run(p->attributes, p->maps, &p->said);

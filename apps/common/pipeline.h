@@ -57,6 +57,9 @@ typedef struct description {
 /* One pass over the square around the object's box, read by both heads. */
 void pipeline_describe(pipeline *p, const frame *f, const object *o, description *out);
 
+/* That square. */
+cyg_region pipeline_crop(const cyg_backbone *describer, cyg_box box);
+
 /* Of the describer; NULL without one. */
 const char *pipeline_models_describer(const pipeline_models *m);            /* its name */
 const char *pipeline_models_describer_sha256(const pipeline_models *m);

@@ -32,6 +32,8 @@ const struct rule recipe_rules[] = {
     { "backbone.taps[]", TEXT, OPTIONAL },
     { "backbone.ranges", MAP, OPTIONAL },
     { "backbone.ranges.*", NUMBER, OPTIONAL },
+    { "backbone.equal", LIST, OPTIONAL },
+    { "backbone.equal[]", TEXT, OPTIONAL },
     { "heads", LIST, REQUIRED },
     { "heads[]", MAP, OPTIONAL },
     { "heads[].type", TEXT, REQUIRED },

@@ -75,6 +75,7 @@ struct cyg_kernels {
 
     cyg_arithmetic f32, bf16;
     const cyg_arithmetic *i8;       /* integer.c */
+    const char *faster[3];          /* precisions that are faster than f32, the fastest first; then NULL */
 
     /* out[c] = the mean of in[pixel][c] */
     void (*mean)(float *out, const float *in, int pixels, int channels);

@@ -297,6 +297,11 @@ const cyg_kernels NAMED(cyg_kernels_, CYG_ISA) = {
     .f32 = { "f32", sizeof(float), 1, NR, product_f32, depthwise_f32, widen_f32, narrow_f32, spin_f32 },
     .bf16 = { "bf16", sizeof(bfloat), 2, NR, product_bf16, depthwise_bf16, widen_bf16, narrow_bf16, spin_bf16 },
     .i8 = &NAMED(cyg_integers_, CYG_ISA),
+#if defined(__AVX512BF16__)
+    .faster = { "i8", "bf16" },
+#else
+    .faster = { "i8" },
+#endif
     .mean = mean,
     .blend8 = blend8, .blend16 = blend16, .colour = colour,
     .scan = scan,

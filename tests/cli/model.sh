@@ -161,6 +161,16 @@ expect 2 'expected one MODEL or none' "$model" bench a.safetensors b.safetensors
 expect 5 'none.safetensors: No such file' "$model" bench none.safetensors
 expect 5 'cut.safetensors: found a header of' "$model" bench cut.safetensors
 
+# --- quantize ---------------------------------------------------------------------------------
+mkdir -p empty
+expect 2 'found no --images' "$model" quantize a.safetensors -o q.safetensors
+expect 4 'no video or picture in this folder' "$model" quantize a.safetensors --images empty -o q.safetensors
+expect 4 'nowhere' "$model" quantize a.safetensors --images nowhere -o q.safetensors
+echo text >broken.jpg
+expect 4 'found no picture that can be read' "$model" quantize a.safetensors --images broken.jpg -o q.safetensors
+expect 5 'cut.safetensors: found a header of' "$model" quantize cut.safetensors --images broken.jpg -o q.safetensors
+[ ! -e q.safetensors ] || fail 'quantize left a file'
+
 # --- the published network -----------------------------------------------------------------
 value() { awk -v name="$1" -v key="$2:" '$1 == "-" { on = $3 == name } on && $1 == key { print $2 }' "$SOURCE/assets/MANIFEST.yaml"; }
 
@@ -172,6 +182,14 @@ if [ -e "$source" ]; then
         fail "$name: SHA-256 is not that of assets/MANIFEST.yaml"
     expect 0 '' "$model" info $name.safetensors
     grep -qE '^  total +3,143,007,488 +5,520,167$' out || fail "info of $name: $(cat out)"
+    photos=$SOURCE/assets/cache/face-api/demo
+    if [ -e "$photos/sample1.jpg" ]; then
+        expect 0 '' "$model" quantize $name.safetensors --images "$photos/sample?.jpg" -o q.safetensors
+        grep -q '6 pictures, 6 regions' out && [ "$(grep -c '22 of 22 detections found again, 0 more.*: equal' out)" = 2 ] ||
+            fail "quantize: $(cat out)"
+        expect 6 'exists' "$model" quantize $name.safetensors --images "$photos/sample1.jpg" -o q.safetensors
+        expect 0 '' "$model" bench --precision i8 --seconds .001 q.safetensors
+    fi
 else
     printf '%s\n' "not there, so not converted: $source"
 fi
