@@ -78,6 +78,13 @@ void view_figures(view *v, double now)
     if (saver_dropped(v->saver)) add(out, size, "\nrecording\t%lld left out", (long long)saver_dropped(v->saver));
 }
 
+/* What it is called, unless the sentence says so itself. */
+static void add_sentence(char *out, size_t size, const live_state *s)
+{
+    if (!strstr(s->sentence, s->name)) add(out, size, "%s\n", s->name);
+    add(out, size, "%s", s->sentence);
+}
+
 void view_source_text(view *v, char *out, size_t size, bool *alarm)
 {
     live_state s;
@@ -86,18 +93,19 @@ void view_source_text(view *v, char *out, size_t size, bool *alarm)
     *alarm = false;
     switch (s.phase) {
     case LIVE_CONNECTING:
-        if (s.losses || s.failures || !v->shown) add(out, size, "%s\n%s", s.name, s.sentence);
+        if (s.losses || s.failures || !v->shown) add_sentence(out, size, &s);
         break;
     case LIVE_PLAYING:
         break;
     case LIVE_LOST:
         *alarm = true;
-        add(out, size, "%s\n%s\ntrying again in %.0f s", s.name, s.sentence, ceil(s.retry_in));
+        add_sentence(out, size, &s);
+        add(out, size, "\ntrying again in %.0f s", ceil(s.retry_in));
         break;
     case LIVE_ENDED:
         if (s.why == CYG_END) break;
         *alarm = true;
-        add(out, size, "%s\n%s", s.name, s.sentence);
+        add_sentence(out, size, &s);
         break;
     }
 }
