@@ -332,7 +332,8 @@ int quantize_run(int argc, char **argv)
     int code;
     if (count != 1 || !s.images || !s.output) {
         cyg_fail(&err, CYG_ARGUMENT, "found %s, expected MODEL --images DIR -o FILE; see cygnet-model quantize --help",
-                 count == 0 ? "no model" : count > 1 ? "more than one model" : !s.images ? "no --images" : "no -o FILE");
+                 count == 0 ? "no model" : count > 1 ? "more than one model"
+                 : !s.images ? "no --images" : "no -o FILE");
         code = complain(EXIT_USAGE, &err);
     } else {
         code = start(&s, words[0]);

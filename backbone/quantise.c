@@ -96,7 +96,8 @@ cyg_status cyg_integers_make(cyg_integers *out, const cyg_model *model, const fl
         return cyg_fail(err, CYG_UNSUPPORTED, "%s: precision i8: found a layer of %d inputs, expected at most %d",
                         cyg_model_path(model), k, MOST_INPUTS);
     const size_t outputs = (size_t)n;
-    *out = (cyg_integers){ malloc((size_t)k * outputs), malloc(outputs * sizeof(int32_t)), malloc(outputs * sizeof(float)) };
+    *out = (cyg_integers){ malloc((size_t)k * outputs), malloc(outputs * sizeof(int32_t)),
+                           malloc(outputs * sizeof(float)) };
     float *const column = malloc((size_t)k * sizeof *column);
     int8_t *const rounded = malloc((size_t)k);
     const bool enough = out->weights && out->bias && out->scale && column && rounded;
