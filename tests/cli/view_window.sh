@@ -12,7 +12,7 @@ Xvfb -displayfd 9 -screen 0 1280x800x24 -nolisten tcp -noreset 9>number 2>xvfb.t
 xvfb=$!
 trap 'kill $xvfb 2>/dev/null; rm -rf "$work"' EXIT
 read -r display <number
-export DISPLAY=":$display" SDL_RENDER_DRIVER=software
+export DISPLAY=":$display" SDL_RENDER_DRIVER=software SDL_FRAMEBUFFER_ACCELERATION=0
 unset WAYLAND_DISPLAY
 
 shot() { "$screen" shot "$1.ppm" || fail "no picture of the screen"; }
