@@ -13,6 +13,7 @@ xvfb=$!
 trap 'kill $xvfb 2>/dev/null; rm -rf "$work"' EXIT
 read -r display <number
 export DISPLAY=":$display" SDL_RENDER_DRIVER=software SDL_FRAMEBUFFER_ACCELERATION=0
+export LSAN_OPTIONS="suppressions=$SOURCE/tests/lsan.supp:print_suppressions=0"
 unset WAYLAND_DISPLAY
 
 shot() { "$screen" shot "$1.ppm" || fail "no picture of the screen"; }
