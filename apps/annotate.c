@@ -22,7 +22,7 @@ enum exit_code {
 typedef struct settings {
     const char *model, *isa, *precision, *classes;
     double      threshold;
-    int         max_faces, every;
+    int         max_faces, every, resolution;
     bool        track, describe;
     double      keep;
     const char *describer;
@@ -61,6 +61,8 @@ static const option table[] = {
       "instruction set: ref, sse2, avx2, avx512, avx512bf16, neon; default the best of this CPU" },
     { "detect.precision", "precision", 0, OPTION_TEXT, AT(precision), "f32", 0, 0, NULL, "NAME",
       "numbers of the network: f32, bf16, i8, or auto: the fastest measured to give the model's answers" },
+    { "detect.resolution", "resolution", 0, OPTION_INT, AT(resolution), "0", 0, 4096, NULL, "N",
+      "side of the network's input in pixels, from 16: less is faster and misses small faces; 0 is the model's own" },
     { "track.follow", "track", 0, OPTION_FLAG, AT(track), "true", 0, 0, NULL, NULL,
       "follow objects through a video: number them, and fill in where they were missed for a moment" },
     { "track.keep", "keep", 0, OPTION_TIME, AT(keep), "1", 0.01, 3600, NULL, "TIME",
@@ -188,6 +190,7 @@ static cyg_status open_models(pipeline_models **out, const settings *s, cyg_erro
     const tracker_options following = { .high = (float)s->threshold };
     const pipeline_options wanted = {
         .model = path, .describer = describer, .isa = s->isa, .precision = s->precision,
+        .width = s->resolution, .height = s->resolution,
         .threshold = s->track ? tracker_low(&following) : following.high, .max_objects = s->max_faces,
         .classes = s->classes,
     };

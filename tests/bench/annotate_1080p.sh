@@ -1,6 +1,7 @@
 #!/bin/sh
-# annotate_1080p.sh BIN PHOTO PHOTO - what cygnet-annotate takes for a 1080p clip made of two photos:
-# the whole, its stages alone, and the peak of memory over a short and a long run.
+# annotate_1080p.sh BIN PHOTO PHOTO - what cygnet-annotate takes for a 1080p clip made of two photos: the
+# pipeline without detection and with it on every frame, in each precision; its stages alone, and the peak
+# of memory over a short and a long run. MODEL_I8: a model file that cygnet-model quantize has made, for i8.
 set -eu
 annotate=$1/cygnet-annotate
 work=$(mktemp -d)
@@ -14,16 +15,22 @@ run() {             # run NAME OPTION...: one line of the table
     name=$1
     shift
     /usr/bin/time -o "$work/time" -f '%e %U %S %M' "$annotate" --no-config -q --overwrite "$work/clip.mp4" -o "$work/out.mp4" "$@"
-    tail -n 1 "$work/out.jsonl" | tr ',{}' '\n' | awk -F: -v name="$name" -v usage="$(cat "$work/time")" '
+    tail -n 1 "$work/out.jsonl" | tr ',{}' '\n' | awk -F: -v name="$name" -v usage="$(cat "$work/time")" -v whole="$work/rate" '
         { gsub(/"/, "", $1); v[$1] = $2 }
-        END { split(usage, u, " "); printf "| %s | %d | %.1f | %.1f | %.2f | %.2f | %.2f | %.2f | %d |\n", name, v["frames"],
-              v["frames"] / u[1], 1000 * (u[2] + u[3]) / v["frames"], v["decode"], v["detect"], v["draw"], v["encode"], u[4] / 1024 }'
+        END { split(usage, u, " "); rate = v["frames"] / u[1]
+              if (name ~ /^no detection/) print rate >whole
+              else getline base <whole
+              printf "| %s | %d | %.1f | %.2f | %.1f | %.2f | %.2f | %.2f | %.2f | %d |\n", name, v["frames"],
+              rate, (base ? rate / base : 1), 1000 * (u[2] + u[3]) / v["frames"], v["decode"], v["detect"], v["draw"], v["encode"], u[4] / 1024 }'
 }
 
-echo '| run | frames | frames/s | CPU ms a frame | decode ms | detect ms | draw ms | encode ms | peak MB |'
-echo '|---|---|---|---|---|---|---|---|---|'
-run 'whole'
-run 'whole, 2 s' --end 2
-run 'detect alone (`--no-video`)' --no-video
-run 'encode alone (`--every 1000`)' --every 1000
-run 'whole, one detector (`-j 1`)' -j 1
+echo '| run | frames | frames/s | share | CPU ms a frame | decode ms | detect ms | draw ms | encode ms | peak MB |'
+echo '|---|---|---|---|---|---|---|---|---|---|'
+run 'no detection (`--every 1000000`)' --every 1000000
+run 'f32'
+run 'bf16' --precision bf16
+[ -z "${MODEL_I8-}" ] || run 'i8' --precision i8 --model "$MODEL_I8"
+run 'no detection, again' --every 1000000
+run 'f32, 2 s' --end 2
+run 'f32, detect alone (`--no-video`)' --no-video
+run 'f32, one detector (`-j 1`)' -j 1

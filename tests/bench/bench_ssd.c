@@ -1,4 +1,6 @@
-/* bench_ssd.c - what the SSD head costs after the backbone: bench_ssd MODEL.safetensors PHOTO.jpg [THRESHOLD] */
+/* bench_ssd.c - what surrounds a pass: sampling a 1920x1080 frame of I420 to the network's input, by every
+ * instruction set of this CPU, and the SSD head: bench_ssd MODEL.safetensors PHOTO.jpg [THRESHOLD] */
+#include "../../backbone/plan.h"
 #include "head.h"
 #include "picture.h"
 #include "ssd.h"
@@ -24,7 +26,7 @@ static int by_value(const void *a, const void *b)
 static void print(const char *what, double *times)
 {
     qsort(times, RUNS, sizeof *times, by_value);
-    printf("%-16s median %.3f ms, best %.3f ms\n", what, times[RUNS / 2], times[0]);
+    printf("%-18s median %.3f ms, best %.3f ms\n", what, times[RUNS / 2], times[0]);
 }
 
 static void measure(cyg_head *head, const cyg_features *maps)
@@ -42,6 +44,41 @@ static void measure(cyg_head *head, const cyg_features *maps)
     printf("%d detections\n", found.count);
     print("whole head", whole);
     print("decode and NMS", find);
+}
+
+static void sample(const cyg_kernels *kernels, const cyg_backbone *net, const cyg_image *image, float *memory)
+{
+    cyg_sampler sampler;
+    float *const row = memory + cyg_sampler_size(&net->input);
+    cyg_sampler_begin(&sampler, kernels, &net->input, memory, image, cyg_region_letterbox(net, image));
+    for (int y = 0; y < net->input.height; y++) cyg_sampler_row(&sampler, row, y);
+}
+
+static void measure_sampling(const cyg_backbone *net)
+{
+    enum { WIDTH = 1920, HEIGHT = 1080, LUMA = WIDTH * HEIGHT };
+    static uint8_t pixels[LUMA * 3 / 2];
+    static double times[RUNS];
+    for (int i = 0; i < LUMA * 3 / 2; i++) pixels[i] = (uint8_t)((uint32_t)i * 2654435761u >> 24);
+    const cyg_image image = {
+        .format = CYG_YUV, .width = WIDTH, .height = HEIGHT, .depth = 8, .shift_x = 1, .shift_y = 1,
+        .matrix = CYG_BT709, .plane = { pixels, pixels + LUMA, pixels + LUMA * 5 / 4 },
+        .stride = { WIDTH, WIDTH / 2, WIDTH / 2 },
+    };
+    float *const memory = malloc((cyg_sampler_size(&net->input) + 3 * (size_t)net->input.width) * sizeof *memory);
+    const cyg_kernels *tables[CYG_MAX_ISAS];
+    const int count = cyg_kernels_list(tables);
+    for (int t = 0; memory && t < count; t++) {
+        char what[40];
+        for (int i = 0; i < RUNS; i++) {
+            const double begin = now();
+            sample(tables[t], net, &image, memory);
+            times[i] = now() - begin;
+        }
+        snprintf(what, sizeof what, "sample %s", tables[t]->isa);
+        print(what, times);
+    }
+    free(memory);
 }
 
 int main(int argc, char **argv)
@@ -63,6 +100,7 @@ int main(int argc, char **argv)
     }
     cyg_backbone_run(net, &photo.image, cyg_region_letterbox(net, &photo.image), maps);
     measure(head, maps);
+    measure_sampling(net);
     picture_info_free(&info);
     free(photo.memory);
     cyg_head_free(head);
