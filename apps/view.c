@@ -5,6 +5,7 @@
  *                                         saver
  */
 #include "view.h"
+#include "devices.h"
 #include "clock.h"
 #include "model_path.h"
 #include "options.h"
@@ -26,6 +27,8 @@ static const option table[] = {
       "end after so many pictures; 0 is never" },
     { NULL, "time-limit", 0, OPTION_TIME, AT(time_limit), "0", 0, 1e9, NULL, "TIME",
       "end after that time; 0 is never" },
+    { NULL, "list-devices", 0, OPTION_FLAG, AT(list_devices), "false", 0, 0, NULL, NULL,
+      "list the cameras with their formats, sizes and rates" },
     { NULL, "verbose", 'v', OPTION_FLAG, AT(verbose), "false", 0, 0, NULL, NULL, "say more" },
     { NULL, "quiet", 'q', OPTION_FLAG, AT(quiet), "false", 0, 0, NULL, NULL, "say nothing but errors" },
     { "source.size", "size", 's', OPTION_TEXT, AT(size), NULL, 0, 0, NULL, "WxH",
@@ -255,6 +258,12 @@ static int run(view_settings *s, const options *o, logger *log, stop *signals, d
     return code;
 }
 
+static int list_devices(logger *log)
+{
+    if (devices_list(stdout) == 0) log_print(log, LOG_NOTE, "no camera found; test: is a moving pattern to try with");
+    return fflush(stdout) == 0 ? VIEW_DONE : VIEW_OUTPUT;
+}
+
 int main(int argc, char **argv)
 {
     cyg_error err;
@@ -263,6 +272,7 @@ int main(int argc, char **argv)
     const double began = clock_now();
     signal(SIGPIPE, SIG_IGN);                           /* a closed pipe is a failed write, not the end */
     stop *signals = stop_watch();
+    devices_enable();
     const cyg_status status = options_read(&o, &app, &s, argc, argv, &err);
     if (status == CYG_END) {
         stop_free(signals);
@@ -274,6 +284,7 @@ int main(int argc, char **argv)
     int code = VIEW_USAGE;
     if (!log || !signals) fputs("cygnet-view: out of memory\n", stderr);
     else if (!read) log_print(log, LOG_ERROR, "%s", err.message);
+    else if (s.list_devices) code = list_devices(log);
     else code = run(&s, o, log, signals, began);
     if (read) options_free(o);
     log_free(log);

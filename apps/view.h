@@ -40,7 +40,7 @@ typedef struct view_settings {
     const char *folder, *codec, *preset;
     double      crf;
     int         records;            /* 0 none, 1 standard output */
-    bool        headless;
+    bool        list_devices, headless;
     int         frames;
     double      time_limit;
     int         threads, decode_threads, repeat;
