@@ -159,7 +159,8 @@ TILE depthwise_channels(kind is, int stride, const dw_row *row, int to, int c, c
 TILE depthwise(kind is, void *out, size_t out_step, const void *const in[3], size_t in_step,
                const cyg_window *window, int from, int to, const float *packed, range limits)
 {
-    const dw_row row = { out, { in[0], in[1], in[2] }, out_step * element(is), in_step * element(is), from, window, limits };
+    const dw_row row = { out, { in[0], in[1], in[2] }, out_step * element(is), in_step * element(is), from,
+                         window, limits };
     for (int c = 0; c < window->channels; c += VF, packed += (1 + 9) * VF) {
         vf w[10];
         UNROLL for (int i = 0; i < 10; i++) w[i] = vf_load(packed + i * VF);
