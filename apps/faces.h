@@ -18,8 +18,8 @@ enum faces_exit {
     "75  another process is writing to the gallery"
 
 /* A verb: its command line, and what it does. argv[0] is the verb's own name; returns the exit code. */
-extern const options_app calibrate_app, check_app, cluster_app, dedupe_app, enroll_app, export_app, index_app, list_app, name_app, purge_app,
-                         remove_app, search_app, stats_app, verify_app;
+extern const options_app calibrate_app, check_app, cluster_app, dedupe_app, enroll_app, export_app, index_app,
+    list_app, name_app, purge_app, remove_app, search_app, stats_app, verify_app;
 int calibrate_run(int argc, char **argv);
 int check_run(int argc, char **argv);
 int cluster_run(int argc, char **argv);

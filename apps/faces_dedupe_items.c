@@ -17,7 +17,8 @@ bool items_grow(void **list, int count, int *room, size_t size)
 static bool take_file(void *context, const gallery_file *f)
 {
     items *it = context;
-    char *path = items_grow((void **)&it->files, it->file_count, &it->file_room, sizeof *it->files) ? strdup(f->path) : NULL;
+    const bool room = items_grow((void **)&it->files, it->file_count, &it->file_room, sizeof *it->files);
+    char *path = room ? strdup(f->path) : NULL;
     it->full = !path;
     if (it->full) return false;
     item_file *to = &it->files[it->file_count++];

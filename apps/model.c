@@ -6,8 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const options_app *const apps[] = { &convert_app, &info_app, &bench_app, &classify_app, &embed_app, &quantize_app, NULL };
-static int (*const runs[])(int argc, char **argv) = { convert_run, info_run, bench_run, classify_run, embed_run, quantize_run };
+static const options_app *const apps[] = {
+    &convert_app, &info_app, &bench_app, &classify_app, &embed_app, &quantize_app, NULL
+};
+static int (*const runs[])(int argc, char **argv) = {
+    convert_run, info_run, bench_run, classify_run, embed_run, quantize_run
+};
 
 int complain(int code, const cyg_error *err)
 {

@@ -4,7 +4,7 @@
  *
  *   "type": "pose"
  *   "labels": ["person"]         what it finds: one text
- *   "tap": "conv13_pw"           a map of the backbone; on it four 1x1 convolutions, tensors NAME/weights and NAME/bias:
+ *   "tap": "conv13_pw"           a map of the backbone; on it four 1x1 convolutions, NAME/weights and NAME/bias:
  *   "heat": "head0/heat"             [K]: of each point, the logit of its being in the cell
  *   "offsets": "head0/offsets"       [2K]: from the cell's centre to the point, y of all points, then x, input pixels
  *   "forward": "head0/forward"       [2E]: from the parent's place to the child's, of each edge of the tree: y, then x

@@ -99,7 +99,8 @@ static void built_in(void **state)
     assert_string_equal(s.font, "Noto Sans");
     assert_string_equal(options_json(o),
         "{\"model\":null,\"detect\":{\"threshold\":0.5,\"max\":100,\"gain\":-1.0,\"least\":null},"
-        "\"input\":{\"start\":0.0},\"output\":{\"audio\":true,\"progress\":\"auto\",\"font\":\"Noto Sans\",\"level\":0}}");
+        "\"input\":{\"start\":0.0},"
+        "\"output\":{\"audio\":true,\"progress\":\"auto\",\"font\":\"Noto Sans\",\"level\":0}}");
     options_free(o);
 }
 

@@ -25,7 +25,8 @@ static void say(void *context, const frame *f, const object *o, description *out
     fake *d = context;
     d->calls++;
     *out = (description){ .quality = { .score = d->quality }, .attribute_count = 2, .dimension = 2 };
-    out->attributes[0] = (cyg_attribute){ "gender", d->gender, d->probability, "", strcmp(d->gender, "female") != 0, 0 };
+    out->attributes[0] = (cyg_attribute){ "gender", d->gender, d->probability, "",
+                                          strcmp(d->gender, "female") != 0, 0 };
     out->attributes[1] = (cyg_attribute){ "age", NULL, 1, "years", d->age, 5 };
     memcpy(out->embedding, d->embedding, sizeof d->embedding);
 }

@@ -22,7 +22,8 @@ typedef struct pipeline_options {
 } pipeline_options;
 
 /* Besides the model's own faults (CYG_IO, CYG_FORMAT, CYG_UNSUPPORTED, CYG_NOT_FOUND: it has no detector):
- * CYG_ARGUMENT for an option out of range or a class that the model does not know, CYG_NOT_FOUND for an isa this CPU lacks, CYG_NO_MEMORY. */
+ * CYG_ARGUMENT for an option out of range or a class that the model does not know, CYG_NOT_FOUND for an isa
+ * this CPU lacks, CYG_NO_MEMORY. */
 CYG_MUST_USE cyg_status pipeline_models_open(pipeline_models **out, const pipeline_options *o, cyg_error *err);
 void pipeline_models_close(pipeline_models *m);
 const char *pipeline_models_name(const pipeline_models *m);

@@ -3,7 +3,8 @@
  * For each class, each range of areas and each of ten overlaps, .50 to .95: what was found, the surest first, is
  * matched with what is there; precision at 101 recalls, each the best at that recall or above; their mean. A crowd
  * may be matched any number of times and counts neither as found nor as missed; overlap with it is over the box
- * alone. What is of another area counts neither way, and neither does what is found of another area and matches nothing.
+ * alone. What is of another area counts neither way, and neither does what is found of another area and
+ * matches nothing.
  */
 #ifndef COCO_MAP_H
 #define COCO_MAP_H

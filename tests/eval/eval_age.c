@@ -119,7 +119,8 @@ static void print_cut(const chip *chips, int count, int which)
     }
     if (all == 0) return;
     printf("%s x %.2f: age off by %.2f years, gender right %.3f; as spread in the whole set %.2f years, %.3f\n",
-           cuts[which].of_chip ? "chip" : "face", (double)cuts[which].scale, all_off / all, all_good / all, as_off / weight,
+           cuts[which].of_chip ? "chip" : "face", (double)cuts[which].scale, all_off / all, all_good / all,
+           as_off / weight,
            as_good / weight);
 }
 

@@ -58,7 +58,8 @@ static void look(void *context, int thread, int i, pipeline *p, frame *f)
         const int category = category_of(j, o->label_text);
         const double x1 = fmax(o->box.x1, 0), y1 = fmax(o->box.y1, 0);
         const double x2 = fmin(o->box.x2, f->image.width), y2 = fmin(o->box.y2, f->image.height);
-        if (category) j->found[j->count++] = (coco_found){ j->images[i], category, { x1, y1, x2 - x1, y2 - y1 }, o->score };
+        if (category)
+            j->found[j->count++] = (coco_found){ j->images[i], category, { x1, y1, x2 - x1, y2 - y1 }, o->score };
     }
     pthread_mutex_unlock(&j->lock);
 }

@@ -129,7 +129,8 @@ static bool judge(const char *model, const char *precision, const char *folder, 
         figures f = { 0, 0, 0, 0, 0 };
         look_at_all(&f, &l, head, folder, pictures_count);
         measure(&f, l.path, precision);
-        printf("%-36s %-4s top-1 %5.1f %%, top-5 %5.1f %%  %7.1f million mult-adds  %7.3f ms\n", cyg_model_name(l.model),
+        printf("%-36s %-4s top-1 %5.1f %%, top-5 %5.1f %%  %7.1f million mult-adds  %7.3f ms\n",
+               cyg_model_name(l.model),
                precision, 100. * f.right / f.pictures, 100. * f.among / f.pictures, f.mult_adds / 1e6, f.ms);
         fflush(stdout);
         add_point(&l, precision, &f, count);
@@ -149,7 +150,8 @@ int main(int argc, char **argv)
     const int pictures_count = read_labels(argv[1]);
     int count = 0;
     for (int i = 3; i < argc; i++)
-        if (judge(argv[i], "f32", argv[1], pictures_count, &count)) judge(argv[i], "i8", argv[1], pictures_count, &count);
+        if (judge(argv[i], "f32", argv[1], pictures_count, &count))
+            judge(argv[i], "i8", argv[1], pictures_count, &count);
     char subtitle[200];
     snprintf(subtitle, sizeof subtitle, "%d pictures of ImageNet's 1000 classes; width multiplier and resolution at "
              "each point; instruction set %s", pictures_count, cyg_isa_name(0));

@@ -2,7 +2,7 @@
  *
  *   eval_precision MODEL PRECISION INPUT...
  *
- * Of a classifier: how often the likeliest class is the same, and how far the logits are from each other (L2, relative).
+ * Of a classifier: how often the likeliest class is the same, and how far the logits are apart (L2, relative).
  * Of an SSD: how many boxes above the model's threshold have one of the same label that covers them by half.
  */
 #include "classifier.h"
@@ -110,7 +110,8 @@ static cyg_status look(void *context, const frame *f, const char *path, cyg_erro
 
 static void report(const counts *c, const char *model, const char *precision)
 {
-    printf("%s, %s against f32, %d pictures: logits apart by %.4f on average, %.4f at most", model, precision, c->pictures,
+    printf("%s, %s against f32, %d pictures: logits apart by %.4f on average, %.4f at most",
+           model, precision, c->pictures,
            c->sum / c->pictures, c->most);
     if (c->is_ssd)
         printf("; boxes %d and %d, of which %d and %d in both\n", c->boxes[FLOATS], c->boxes[OTHER], c->matched[FLOATS],

@@ -123,7 +123,8 @@ static void draw_line(const panel *p, int series)
         places[count++][2] = at_y(p, point->y);
     }
     qsort(places, (size_t)count, sizeof places[0], compare_cost);
-    fprintf(p->out, "<path fill=\"none\" stroke=\"%s\" stroke-width=\"1.5\" stroke-opacity=\".45\" d=\"", colours[series]);
+    fprintf(p->out, "<path fill=\"none\" stroke=\"%s\" stroke-width=\"1.5\" stroke-opacity=\".45\" d=\"",
+            colours[series]);
     for (int i = 0; i < count; i++) fprintf(p->out, "%c%.1f %.1f", i ? 'L' : 'M', places[i][1], places[i][2]);
     fputs("\"/>\n", p->out);
 }
@@ -164,7 +165,8 @@ static void draw_label(panel *p, const plot_point *point)
     int best = 0;
     box chosen = { 0, 0, 0, 0 };
     for (int i = 0; i < 8; i++) {
-        const double begin = x + tries[i].x - (*tries[i].anchor == 'e' ? length : *tries[i].anchor == 'm' ? length / 2 : 0);
+        const char anchor = *tries[i].anchor;
+        const double begin = x + tries[i].x - (anchor == 'e' ? length : anchor == 'm' ? length / 2 : 0);
         const box b = { begin, y + tries[i].y - 12, begin + length, y + tries[i].y + 3 };
         const double cost = clash(p, b);
         if (!(cost < least)) continue;
