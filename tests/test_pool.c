@@ -1,10 +1,11 @@
-/* test_pool.c - every part of every round runs exactly once, for any number of threads. */
+/* test_pool.c - every part of every round runs exactly once, for any number of threads, by whoever is free. */
 #include "pool.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 #include <cmocka.h>
 
 enum { PARTS = 100 };
@@ -32,8 +33,35 @@ static void runs_every_part_once(void **state)
     pool_free(NULL);
 }
 
+typedef struct crowd { atomic_int begun, done; atomic_bool late; } crowd;
+
+/* The first to come stays until all the others are done, ten seconds at most. */
+static void hold_up(void *arg, int i)
+{
+    crowd *c = arg;
+    const time_t end = time(NULL) + 10;
+    if (atomic_fetch_add(&c->begun, 1) == 0)
+        while (atomic_load(&c->done) < PARTS - 1 && !atomic_load(&c->late))
+            if (time(NULL) > end) atomic_store(&c->late, true);
+    atomic_fetch_add(&c->done, 1);
+}
+
+static void a_thread_that_is_held_up_holds_up_no_other(void **state)
+{
+    pool *p;
+    assert_int_equal(pool_create(&p, 2, NULL), CYG_OK);
+    const cyg_executor e = pool_executor(p);
+    crowd c = { 0 };
+    e.parallel_for(e.context, PARTS, hold_up, &c);
+    assert_false(atomic_load(&c.late));
+    pool_free(p);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(runs_every_part_once) };
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(runs_every_part_once),
+        cmocka_unit_test(a_thread_that_is_held_up_holds_up_no_other),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

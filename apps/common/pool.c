@@ -8,19 +8,16 @@
 enum { SPINS = 20000 };
 
 struct pool {
-    int             threads;
-    pthread_t       thread[64];
-    void          (*task)(void *arg, int i);
-    void           *arg;
-    int             count;
-    atomic_uint     round;          /* changes when there is work */
-    atomic_int      left;           /* workers that have not finished this round */
-    bool            stop;
-    pthread_mutex_t lock;
-    pthread_cond_t  more, done;
+    int                  threads;
+    pthread_t            thread[64];
+    void               (*task)(void *arg, int i);
+    void                *arg;
+    atomic_uint_fast64_t work;      /* number of the round << 32 | parts that nobody has taken */
+    atomic_int           left;      /* parts of this round that are not done */
+    atomic_bool          stop;
+    pthread_mutex_t      lock;
+    pthread_cond_t       more, done;
 };
-
-typedef struct worker { pool *p; int number; } worker;
 
 static void relax(void)
 {
@@ -31,52 +28,65 @@ static void relax(void)
 #endif
 }
 
-/* Worker number n does parts n, n + threads, ... */
-static void run_parts(pool *p, int number)
+static uint32_t round_of(uint64_t work) { return (uint32_t)(work >> 32); }
+
+/* Whoever is free takes the next part, so that nobody waits for a thread that other programs keep
+ * from running, unless it is in the middle of a part. -1: all parts of this round are taken. */
+static int take_part(pool *p, uint32_t round)
 {
-    for (int i = number; i < p->count; i += p->threads) p->task(p->arg, i);
+    uint64_t work = atomic_load(&p->work);
+    do {
+        if (round_of(work) != round || !(uint32_t)work) return -1;
+    } while (!atomic_compare_exchange_weak(&p->work, &work, work - 1));
+    return (int)(uint32_t)work - 1;
 }
 
-static void wait_for_round(pool *p, unsigned seen)
+static void run_parts(pool *p, uint32_t round)
+{
+    for (int i; (i = take_part(p, round)) >= 0; ) {
+        p->task(p->arg, i);
+        if (atomic_fetch_sub(&p->left, 1) > 1) continue;
+        pthread_mutex_lock(&p->lock);
+        pthread_cond_signal(&p->done);
+        pthread_mutex_unlock(&p->lock);
+    }
+}
+
+static uint32_t wait_for_round(pool *p, uint32_t seen)
 {
     for (int i = 0; i < SPINS; i++, relax())
-        if (atomic_load_explicit(&p->round, memory_order_acquire) != seen) return;
+        if (round_of(atomic_load(&p->work)) != seen) return round_of(atomic_load(&p->work));
     pthread_mutex_lock(&p->lock);
-    while (atomic_load(&p->round) == seen) pthread_cond_wait(&p->more, &p->lock);
+    while (round_of(atomic_load(&p->work)) == seen) pthread_cond_wait(&p->more, &p->lock);
     pthread_mutex_unlock(&p->lock);
+    return round_of(atomic_load(&p->work));
 }
 
 static void *work(void *arg)
 {
-    const worker me = *(worker *)arg;
-    pool *p = me.p;
-    free(arg);
-    for (unsigned seen = 0; ; ) {
-        wait_for_round(p, seen);
-        seen = atomic_load(&p->round);
-        if (p->stop) return NULL;
-        run_parts(p, me.number);
-        if (atomic_fetch_sub(&p->left, 1) == 1) {
-            pthread_mutex_lock(&p->lock);
-            pthread_cond_signal(&p->done);
-            pthread_mutex_unlock(&p->lock);
-        }
+    pool *p = arg;
+    for (uint32_t round = 0; ; ) {
+        round = wait_for_round(p, round);
+        if (atomic_load(&p->stop)) return NULL;
+        run_parts(p, round);
     }
 }
 
-static void begin_round(pool *p)
+static uint32_t begin_round(pool *p, int parts)
 {
+    const uint32_t round = round_of(atomic_load(&p->work)) + 1;
+    atomic_store(&p->left, parts);
     pthread_mutex_lock(&p->lock);
-    atomic_store(&p->left, p->threads - 1);
-    atomic_fetch_add(&p->round, 1);
+    atomic_store(&p->work, (uint64_t)round << 32 | (uint32_t)parts);
     pthread_cond_broadcast(&p->more);
     pthread_mutex_unlock(&p->lock);
+    return round;
 }
 
-static void wait_for_workers(pool *p)
+static void wait_for_parts(pool *p)
 {
     for (int i = 0; i < SPINS; i++, relax())
-        if (atomic_load_explicit(&p->left, memory_order_acquire) == 0) return;
+        if (atomic_load(&p->left) == 0) return;
     pthread_mutex_lock(&p->lock);
     while (atomic_load(&p->left)) pthread_cond_wait(&p->done, &p->lock);
     pthread_mutex_unlock(&p->lock);
@@ -87,10 +97,8 @@ static void parallel_for(void *context, int count, void (*task)(void *arg, int i
     pool *p = context;
     p->task = task;
     p->arg = arg;
-    p->count = count;
-    if (p->threads > 1) begin_round(p);
-    run_parts(p, 0);
-    if (p->threads > 1) wait_for_workers(p);
+    run_parts(p, begin_round(p, count));
+    wait_for_parts(p);
 }
 
 cyg_status pool_create(pool **out, int threads, cyg_error *err)
@@ -101,16 +109,12 @@ cyg_status pool_create(pool **out, int threads, cyg_error *err)
     pthread_mutex_init(&p->lock, NULL);
     pthread_cond_init(&p->more, NULL);
     pthread_cond_init(&p->done, NULL);
-    for (p->threads = 1; p->threads < threads; p->threads++) {
-        worker *w = malloc(sizeof *w);
-        if (w) *w = (worker){ p, p->threads };
-        if (!w || pthread_create(&p->thread[p->threads], NULL, work, w)) {
+    for (p->threads = 1; p->threads < threads; p->threads++)
+        if (pthread_create(&p->thread[p->threads], NULL, work, p)) {
             const int number = p->threads;
-            free(w);
             pool_free(p);
             return cyg_fail(err, CYG_NO_MEMORY, "thread %d of %d cannot be started", number, threads);
         }
-    }
     *out = p;
     return CYG_OK;
 }
@@ -118,8 +122,8 @@ cyg_status pool_create(pool **out, int threads, cyg_error *err)
 void pool_free(pool *p)
 {
     if (!p) return;
-    p->stop = true;
-    begin_round(p);
+    atomic_store(&p->stop, true);
+    begin_round(p, 0);
     for (int i = 1; i < p->threads; i++) pthread_join(p->thread[i], NULL);
     pthread_mutex_destroy(&p->lock);
     pthread_cond_destroy(&p->more);
