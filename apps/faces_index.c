@@ -127,9 +127,10 @@ static int end(indexing *r, const char *const *words, int count)
             err = finish;
         }
     }
-    log_print(r->log, LOG_NOTE,
-              "%zu files looked at, %zu unchanged, %zu moved, %zu failed; %lld faces, %lld left out as poor",
-              r->looked, r->unchanged, r->moved, r->failed, (long long)r->faces, (long long)r->poor);
+    char left_out[160];
+    log_print(r->log, LOG_NOTE, "%zu files looked at, %zu unchanged, %zu moved, %zu failed; %lld faces, %s",
+              r->looked, r->unchanged, r->moved, r->failed, (long long)r->faces,
+              quality_tally_text(left_out, sizeof left_out, &r->poor));
     if (status) {
         log_print(r->log, LOG_ERROR, "%s", err.message);
         return faces_gallery_code(status);

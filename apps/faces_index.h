@@ -24,7 +24,7 @@ typedef struct index_settings {
       "say nothing but errors" }, \
     MODELS_ROWS(index_settings, models), \
     { "index.poor", "poor", 0, OPTION_FLAG, offsetof(index_settings, poor), "false", 0, 0, NULL, NULL, \
-      "keep faces too that are too small, blurred, cut off or dark" }, \
+      "keep faces too that are too small (below 40 pixels), blurred, cut off or dark" }, \
     { "index.thumbnails", "thumbnails", 0, OPTION_FLAG, offsetof(index_settings, thumbnails), "true", 0, 0, NULL, \
       NULL, "keep a small picture of each face" }, \
     { "index.step", "step", 0, OPTION_TIME, offsetof(index_settings, step), "0.5", 0, 1e6, NULL, "TIME", \
@@ -69,7 +69,8 @@ typedef struct indexing {
     progress        shown;
     size_t          next, done;
     size_t          looked, unchanged, moved, failed;
-    int64_t         faces, poor;
+    int64_t         faces;
+    quality_tally   poor;
     cyg_error       lost;               /* the gallery's own failure: ends the run */
 } indexing;
 

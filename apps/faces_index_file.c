@@ -153,6 +153,7 @@ static void look_and_put(indexing *r, pipeline *p, gallery_file *now)
 {
     cyg_error err;
     looked l;
+    char left_out[160];
     cyg_status status = look_at(&l, p, now->path, &r->look, &err);
     if (status == CYG_END) return;
     if (status == CYG_NO_MEMORY) {
@@ -180,9 +181,11 @@ static void look_and_put(indexing *r, pipeline *p, gallery_file *now)
     const cyg_status kept = put(r, &file, &l, &put_err);
     r->looked += !status;
     r->faces += l.count;
-    r->poor += l.poor;
+    quality_add(&r->poor, &l.poor);
     pthread_mutex_unlock(&r->lock);
-    if (!status) log_print(r->log, LOG_DETAIL, "%s: %d faces", now->path, l.count);
+    if (!status)
+        log_print(r->log, LOG_DETAIL, "%s: %d faces, %s", now->path, l.count,
+                  quality_tally_text(left_out, sizeof left_out, &l.poor));
     if (kept) index_lose(r, &put_err);
     looked_free(&l);
 }

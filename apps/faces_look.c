@@ -118,7 +118,7 @@ static cyg_status look_at_frame(looker *l, frame *f, cyg_error *err)
         pipeline_describe(l->p, f, o, &l->seen);
         l->dimension = l->seen.dimension;
         if (l->seen.quality.flaws && !l->o->poor) {
-            l->out->poor++;
+            quality_count(&l->out->poor, l->seen.quality.flaws);
             continue;
         }
         track *k = find_track(l, o, f->time);

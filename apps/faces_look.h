@@ -4,6 +4,7 @@
 
 #include "gallery.h"
 #include "pipeline.h"
+#include "quality.h"
 #include "stop.h"
 
 typedef struct look_options {
@@ -17,7 +18,7 @@ typedef struct looked {
     gallery_file  file;         /* kind, width, height, duration; the rest is the caller's */
     gallery_face *faces;        /* [count], by falling quality; embeddings and thumbnails are theirs */
     int           count;
-    int           poor;         /* faces left out for their flaws */
+    quality_tally poor;         /* faces left out for their flaws */
 } looked;
 
 /* A photo, or every few frames of a video, of which each row of sightings of one face gives one entry:

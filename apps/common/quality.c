@@ -1,6 +1,8 @@
 /* quality.c - size, sharpness, light and cut edges of a face, from the pixels of its box. */
 #include "quality.h"
+#include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 /* Each limit stands where embeddings of spoilt copies of a face left those of the face itself: ACCURACY.md. */
@@ -96,17 +98,43 @@ quality quality_of(const cyg_image *image, cyg_box box)
     return q;
 }
 
+/* ---- In words ------------------------------------------------------------------------ */
+
+/* Bit by bit. */
+static const char *const flaw_texts[QUALITY_FLAWS] = { "too small", "blurred", "cut off", "too dark" };
+
 const char *quality_text(char *out, size_t size, unsigned flaws)
 {
-    static const struct { unsigned flaw; const char *text; } texts[] = {
-        { QUALITY_SMALL, "too small" }, { QUALITY_BLURRED, "blurred" },
-        { QUALITY_CUT, "cut off" }, { QUALITY_DARK, "too dark" },
-    };
     out[0] = 0;
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-        if (!(flaws & texts[i].flaw)) continue;
+    for (int i = 0; i < QUALITY_FLAWS; i++) {
+        if (!(flaws >> i & 1)) continue;
         if (out[0]) strncat(out, ", ", size - strlen(out) - 1);
-        strncat(out, texts[i].text, size - strlen(out) - 1);
+        strncat(out, flaw_texts[i], size - strlen(out) - 1);
     }
+    return out;
+}
+
+void quality_count(quality_tally *t, unsigned flaws)
+{
+    t->faces++;
+    for (int i = 0; i < QUALITY_FLAWS; i++) t->with[i] += flaws >> i & 1;
+}
+
+void quality_add(quality_tally *sum, const quality_tally *more)
+{
+    sum->faces += more->faces;
+    for (int i = 0; i < QUALITY_FLAWS; i++) sum->with[i] += more->with[i];
+}
+
+const char *quality_tally_text(char *out, size_t size, const quality_tally *t)
+{
+    int n = snprintf(out, size, "%" PRId64 " left out", t->faces);
+    const char *before = " (";
+    for (int i = 0; i < QUALITY_FLAWS; i++) {
+        if (!t->with[i] || n < 0 || (size_t)n >= size) continue;
+        n += snprintf(out + n, size - (size_t)n, "%s%" PRId64 " %s", before, t->with[i], flaw_texts[i]);
+        before = ", ";
+    }
+    if (t->faces && n > 0 && (size_t)n < size) snprintf(out + n, size - (size_t)n, ")");
     return out;
 }

@@ -63,6 +63,14 @@ expect 2 "$faces" enrol g Bob bob.jpg;                  says "did you mean 'enro
 expect 0 "$faces" remove g person:Bob
 expect 0 "$faces" index --again g photos
 
+# --- what is left out is told with its reasons
+mkdir poor
+cp blurred.jpg poor/
+ffmpeg -nostdin -v error -y -f lavfi -i color=gray:s=320x240 -i bob.jpg -filter_complex '[1]scale=60:-1[s];[0][s]overlay=100:60' \
+    -frames:v 1 -q:v 2 poor/small.jpg
+expect 0 "$faces" index -v g2 poor;                     says "0 faces, 2 left out (1 too small, 1 blurred)"
+says "poor/small.jpg: 0 faces, 1 left out (1 too small)"
+
 # --- search and verify
 expect 0 "$faces" search -k 2 -t 0.4 g "photos/more/${one}_0002.jpg"
 same "$(sed -n 1p out.txt | grep -c "cosine 1.000.*${one}_0002")" 1
@@ -175,8 +183,10 @@ while [ $i -lt 6 ]; do
 done
 
 # --- no network
-if command -v strace >/dev/null && strace -o trace.txt true 2>/dev/null; then
-    strace -f -e trace=network -o trace.txt "$faces" index n2 photos 2>err.txt
-    if grep -q socket trace.txt; then fail "a socket: $(grep -m1 socket trace.txt)"; fi
-fi
+without_socket "$faces" index n2 photos film.mp4
+without_socket "$faces" enroll n2 Ada "$upright"
+without_socket "$faces" search -t -1 --html watched.html n2 "$upright"
+without_socket "$faces" verify "$upright" "$upright"
+without_socket "$annotate" --describe -o watched "$upright" film.mp4
+without_socket "$BIN/cygnet-model" info "$MODELS/faceres.safetensors"
 finish

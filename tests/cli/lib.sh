@@ -37,6 +37,17 @@ same() { [ "$1" = "$2" ] || fail "found '$1', expected '$2'${3:+ ($3)}"; }
 there() { for f; do [ -e "$f" ] || fail "no $f"; done; }
 gone() { for f; do [ ! -e "$f" ] || fail "$f is there"; done; }
 
+# Where the machine lets one program watch another: COMMAND... ends well, and opens no socket, of whatever kind.
+may_watch() { strace -o watched.txt true 2>/dev/null; }
+without_socket() {
+    may_watch || return 0
+    # what is watched cannot be searched for leaks
+    ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0 \
+        strace -f -o watched.txt -e trace=network,exit_group "$@" >out.txt 2>err.txt || fail "under strace: $*"
+    grep -q exit_group watched.txt || fail "strace saw nothing: $*"
+    ! grep -E 'socket|connect|sendto' watched.txt || fail "a socket: $*"
+}
+
 # clip FILE SECONDS [FILTER]: a moving test picture, 30 frames a second, with a tone
 clip() {
     ffmpeg -nostdin -v error -y -f lavfi -i "testsrc2=s=320x240:r=30:d=$2" -f lavfi -i "sine=d=$2" ${3:+-vf "$3"} \

@@ -1,6 +1,7 @@
 /* eval.c - every picture of a folder through a pipeline, on two threads. */
 #include "eval.h"
 #include "picture.h"
+#include "video.h"
 #include <dirent.h>
 #include <math.h>
 #include <pthread.h>
@@ -64,6 +65,26 @@ typedef struct work {
     atomic_int             next, threads;
 } work;
 
+/* A photo, or the first picture of anything else, such as a PNG. */
+static cyg_status read_picture(frame *f, const char *path, cyg_error *err)
+{
+    if (picture_is_jpeg(path)) {
+        picture_info info = { 0 };
+        const cyg_status status = picture_read(f, &info, path, MOST_PIXELS, err);
+        picture_info_free(&info);
+        return status;
+    }
+    video_source *source;
+    const video_source_options single = { .threads = 1 };
+    cyg_status status = video_source_open(&source, path, &single, err);
+    if (status) return status;
+    status = video_source_read(source, f, err);
+    if (status == CYG_END || (!status && f->image.width == 0))
+        status = cyg_fail(err, CYG_FORMAT, "%s: no picture in it can be decoded", path);
+    video_source_close(source);
+    return status;
+}
+
 static void *run_thread(void *arg)
 {
     work *w = arg;
@@ -73,13 +94,11 @@ static void *run_thread(void *arg)
     if (pipeline_create(&p, w->models, &err)) quit("pipeline", err.message);
     for (int i; (i = atomic_fetch_add(&w->next, 1)) < w->files->count;) {
         char path[1000];
-        picture_info info = { 0 };
         frame *const f = frame_create();
         if (!f) quit("frame", "out of memory");
         snprintf(path, sizeof path, "%s/%s", w->folder, w->files->names[i]);
-        if (picture_read(f, &info, path, MOST_PIXELS, &err)) fprintf(stderr, "%s\n", err.message);
+        if (read_picture(f, path, &err)) fprintf(stderr, "%s\n", err.message);
         else w->visit(w->context, thread, i, p, f);
-        picture_info_free(&info);
         frame_free(f);
     }
     pipeline_free(p);
