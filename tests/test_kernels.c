@@ -216,8 +216,9 @@ static void known_integers(void **state)
     int8_t weights[] = { 1, 1, 1, 1, 1, -1, 127 };
     int32_t bias[] = { 0, 1, 2, 3, 500, 0, -16000 };
     float scale[] = { .5f, .5f, .5f, .5f, .5f, .5f, 1 };
-    const uint8_t in[3 + CYG_SLACK] = { 0, 3, 127 }, want[3][7] = { { 0, 0, 1, 2, 127, 0, 0 }, { 2, 2, 2, 3, 127, 0, 0 },
-                                                          { 64, 64, 64, 65, 127, 0, 127 } };
+    const uint8_t in[3 + CYG_SLACK] = { 0, 3, 127 };
+    const uint8_t want[3][7] = { { 0, 0, 1, 2, 127, 0, 0 }, { 2, 2, 2, 3, 127, 0, 0 },
+                                 { 64, 64, 64, 65, 127, 0, 127 } };
     uint8_t *got = levels_product(t, in, 1, &(cyg_integers){ weights, bias, scale }, 7, 3, 1, 7);
     assert_memory_equal(got, want, sizeof want);
     free(got);
