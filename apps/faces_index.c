@@ -69,10 +69,10 @@ static void work_all(indexing *r)
     const long cores = sysconf(_SC_NPROCESSORS_ONLN);
     const int wanted = r->s->threads ? r->s->threads : cores < 1 ? 1 : cores > 64 ? 64 : (int)cores;
     int started = 0;
+    progress_begin(&r->shown, 0, r->path, (int64_t)r->in->count);
     while (started + 1 < wanted && (size_t)started + 1 < r->in->count &&
            !pthread_create(&others[started], NULL, work, r))
         started++;
-    progress_begin(&r->shown, 0, r->path, (int64_t)r->in->count);
     work(r);
     for (int i = 0; i < started; i++) pthread_join(others[i], NULL);
     progress_end(&r->shown);
