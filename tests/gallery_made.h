@@ -1,4 +1,4 @@
-/* gallery_made.h - what the tests of the gallery share: a folder for each test, and made-up files for the gallery in it. */
+/* gallery_made.h - what tests of the gallery share: a folder for each test, and made-up files for its gallery. */
 #ifndef GALLERY_MADE_H
 #define GALLERY_MADE_H
 
