@@ -140,10 +140,10 @@ static void take_finding(view *v)
 
 /* ---- the end ------------------------------------------------------------------------------------------ */
 
-/* A picture alone stays on the screen. */
+/* Of nothing but pictures, the last one stays on the screen. */
 static bool is_still(const live_state *s)
 {
-    return s->inputs == 1 && s->captured == 1;
+    return s->captured > 0 && s->captured <= s->inputs;
 }
 
 static void end(view *v, int code)
