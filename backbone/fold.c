@@ -23,15 +23,22 @@ static cyg_status read_part(float **out, const cyg_model *model, const char *lay
 static void fold(float *weights, float *bias, float *const part[CYG_PARTS], size_t rows,
                  int channels, double epsilon)
 {
-    for (int c = 0; c < channels; c++) {
-        const double scale = part[CYG_SCALE] ? part[CYG_SCALE][c] : 1;
-        double norm = part[CYG_GAMMA] ? part[CYG_GAMMA][c] : 1;
-        if (part[CYG_VARIANCE]) norm /= sqrt(part[CYG_VARIANCE][c] + epsilon);
-        const double beta = part[CYG_BETA] ? part[CYG_BETA][c] : 0;
-        const double mean = part[CYG_MEAN] ? part[CYG_MEAN][c] : 0;
-        bias[c] = (float)((beta - mean * norm) * scale + (part[CYG_BIAS] ? part[CYG_BIAS][c] : 0));
-        for (size_t i = c; i < rows * channels; i += channels)
-            weights[i] = (float)(weights[i] * norm * scale);
+    enum { SIDE = 16 };                 /* channels at a time, side by side: vectors */
+    for (int first = 0; first < channels; first += SIDE) {
+        const int count = channels - first < SIDE ? channels - first : SIDE;
+        double norm[SIDE], scale[SIDE];
+        for (int i = 0, c = first; i < count; i++, c++) {
+            scale[i] = part[CYG_SCALE] ? part[CYG_SCALE][c] : 1;
+            norm[i] = part[CYG_GAMMA] ? part[CYG_GAMMA][c] : 1;
+            if (part[CYG_VARIANCE]) norm[i] /= sqrt(part[CYG_VARIANCE][c] + epsilon);
+            const double beta = part[CYG_BETA] ? part[CYG_BETA][c] : 0;
+            const double mean = part[CYG_MEAN] ? part[CYG_MEAN][c] : 0;
+            bias[c] = (float)((beta - mean * norm[i]) * scale[i] + (part[CYG_BIAS] ? part[CYG_BIAS][c] : 0));
+        }
+        for (size_t row = 0; row < rows; row++) {
+            float *const w = weights + row * channels + first;
+            for (int i = 0; i < count; i++) w[i] = (float)(w[i] * norm[i] * scale[i]);
+        }
     }
 }
 

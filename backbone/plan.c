@@ -80,7 +80,8 @@ static cyg_status take_levels(float **weights, float *bias, cyg_backbone *net, c
     const cyg_status status = worth_of(&worth, net, layer - 1, err);
     if (status) return status;
     const size_t n = l->depthwise ? 1 : (size_t)l->out_channels, rows = (size_t)l->kernel * l->kernel * l->in_channels;
-    for (size_t i = 0; i < rows * n; i++) (*weights)[i] *= worth[i / n % l->in_channels];
+    for (size_t row = 0; row < rows; row++)
+        for (size_t j = 0; j < n; j++) (*weights)[row * n + j] *= worth[row % l->in_channels];
     free(worth);
     return CYG_OK;
 }

@@ -52,7 +52,10 @@ static char *pack_panel(char *out, const cyg_arithmetic *a, const float *w, cons
                         int n, int first, int width)
 {
     for (int j = first; j < first + width; j++) out = put(out, j < n ? bias[j] : 0, sizeof(float));
-    for (int p = 0; p < k; p += a->group)
+    const bool whole = a->group == 1 && a->element == sizeof *w && first + width <= n;
+    for (int p = 0; whole && p < k; p++, out += width * sizeof *w)
+        memcpy(out, &w[(size_t)p * n + first], width * sizeof *w);
+    for (int p = 0; !whole && p < k; p += a->group)
         for (int j = first; j < first + width; j++)
             for (int q = p; q < p + a->group; q++)
                 out = put(out, j < n && q < k ? w[(size_t)q * n + j] : 0, a->element);
@@ -101,7 +104,13 @@ void cyg_pack_product_i8(void *out, const cyg_kernels *table, const cyg_integers
         const int width = panel_width(table, a, n - j);
         for (int i = 0; i < width; i++) outputs[i] = output_at(table, i, j, width, n);
         to = pack_heads(to, w, outputs, width);
-        for (int p = 0; p < k; p += a->group)
+        const int whole = j + width <= n ? k / a->group * a->group : 0;
+        for (int p = 0; p < whole; p += a->group, to += a->group * width)
+            for (int q = 0; q < a->group; q++) {
+                const int8_t *const row = w->weights + (size_t)(p + q) * n;
+                for (int i = 0; i < width; i++) to[a->group * i + q] = row[outputs[i]];
+            }
+        for (int p = whole; p < k; p += a->group)
             for (int i = 0; i < width; i++)
                 for (int q = p; q < p + a->group; q++)
                     *to++ = outputs[i] >= 0 && q < k ? w->weights[(size_t)q * n + outputs[i]] : 0;

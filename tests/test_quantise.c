@@ -1,0 +1,112 @@
+/* test_quantise.c - weights in integers against the rule they are rounded by, checked in double. */
+#include "../backbone/plan.h"
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+static uint32_t seed = 7;
+
+static float any_weight(void)
+{
+    seed = seed * 1664525u + 1013904223u;
+    const float x = (float)(seed >> 8) / 0x1p23f - 1;
+    return x * x * x;                           /* few large ones, as trained weights are */
+}
+
+/* What steps cost: the sum of squares of what they change in output j. */
+static double cost(const float *w, int k, int n, int j, double step)
+{
+    double sum = 0;
+    for (int p = 0; p < k; p++) {
+        const double x = w[p * n + j] / step, lost = x - fmax(-127, fmin(127, nearbyint(x)));
+        sum += lost * lost * step * step;
+    }
+    return sum;
+}
+
+static void check_step(const float *w, int k, int n, int j, double step)
+{
+    static const double parts[] = { 1, .9, .8, .7, .6 };
+    double most = 0;
+    for (int p = 0; p < k; p++) most = fmax(most, fabs(w[p * n + j]));
+    for (int i = 0; i < 5; i++) assert_true(cost(w, k, n, j, step) <= 1.001 * cost(w, k, n, j, most / 127 * parts[i]));
+}
+
+/* Roundings add up to nothing, and moved are the weights that were closest to their other neighbour. */
+static void check_roundings(const int8_t *rounded, const float *w, int k, int n, int j, double step)
+{
+    double sum = 0, least_moved = 1, most_left = -1;
+    for (int p = 0; p < k; p++) sum += fmax(-127, fmin(127, nearbyint(w[p * n + j] / step))) - w[p * n + j] / step;
+    const int sign = sum > 0 ? -1 : 1;
+    for (int p = 0; p < k; p++) {
+        const double x = w[p * n + j] / step, whole = fmax(-127, fmin(127, nearbyint(x))), lack = sign * (x - whole);
+        const int moved = sign * (rounded[p * n + j] - (int)whole);
+        if (fabs(fabs(x - trunc(x)) - .5) < 1e-3) {             /* a tie, either way: not to be told apart */
+            sum += rounded[p * n + j] - whole;
+            continue;
+        }
+        assert_true(moved == 0 || moved == 1);
+        if (moved) least_moved = fmin(least_moved, lack);
+        else if (whole * sign < 127) most_left = fmax(most_left, lack);
+        sum += moved * sign;
+    }
+    assert_true(fabs(sum) < .51);
+    assert_true(least_moved > most_left - 1e-3);
+}
+
+static void check_layer(int k, int n)
+{
+    const float level = 100;                    /* so coarse that it bounds no step */
+    float *const w = malloc((size_t)k * n * sizeof *w), *const bias = malloc((size_t)n * 2 * sizeof *bias);
+    float *const worth = bias + n;
+    for (int i = 0; i < k * n; i++) w[i] = any_weight();
+    for (int j = 0; j < n; j++) {
+        bias[j] = any_weight();
+        worth[j] = level;
+    }
+    cyg_integers made;
+    assert_int_equal(cyg_integers_make(&made, NULL, w, bias, k, n, worth, NULL), CYG_OK);
+    for (int j = 0; j < n; j++) {
+        const double step = (double)made.scale[j] * level;
+        check_step(w, k, n, j, step);
+        check_roundings(made.weights, w, k, n, j, step);
+        assert_true(fabs(made.bias[j] - bias[j] / step) < .51);
+    }
+    cyg_integers_free(&made);
+    free(w);
+    free(bias);
+}
+
+static void weights_follow_the_rule(void **state)
+{
+    check_layer(27, 8);
+    check_layer(64, 16);
+    check_layer(100, 17);
+    check_layer(1024, 35);
+}
+
+/* An output of nothing but 0, and one whose only weight is exact. */
+static void plain_weights_are_exact(void **state)
+{
+    const float w[4] = { 0, 2, 0, 0 }, bias[2] = { 3, 1 }, worth[2] = { .5f, 4 };
+    cyg_integers made;
+    assert_int_equal(cyg_integers_make(&made, NULL, w, bias, 2, 2, worth, NULL), CYG_OK);
+    assert_int_equal(made.weights[0], 0);
+    assert_int_equal(made.weights[2], 0);
+    assert_true(fabsf((float)made.bias[0] * made.scale[0] * worth[0] - 3) < 1e-6f);
+    assert_int_equal(made.weights[1], 127);
+    assert_int_equal(made.weights[3], 0);
+    assert_true(fabsf(127 * made.scale[1] * worth[1] - 2) < 1e-6f);
+    cyg_integers_free(&made);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(weights_follow_the_rule),
+        cmocka_unit_test(plain_weights_are_exact),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
