@@ -16,7 +16,8 @@
 #include <unistd.h>
 
 enum exit_code {
-    DONE = 0, BAD_USAGE = 2, SOME_FAILED = 3, ALL_FAILED = 4, BAD_MODEL = 5, BAD_OUTPUT = 6, LOST = 8, BUSY = 75
+    DONE = 0, BAD_USAGE = 2, SOME_FAILED = 3, ALL_FAILED = 4, BAD_MODEL = 5, BAD_OUTPUT = 6, BAD_GALLERY = 7, LOST = 8,
+    BUSY = 75
 };
 
 typedef struct settings {
@@ -25,7 +26,8 @@ typedef struct settings {
     int         max_faces, every, resolution;
     bool        track, describe;
     double      keep;
-    const char *describer;
+    const char *describer, *gallery;
+    double      false_match;
     bool        labels, scores, numbers;
     int         hide, colours;
     double      scale;
@@ -71,6 +73,10 @@ static const option table[] = {
       "say of each face of a photo or a track what its network sees: age and gender" },
     { "describe.model", NULL, 0, OPTION_TEXT, AT(describer), "faceres", 0, 0, NULL, "NAME",
       "model that describes them: its name, or a .safetensors file" },
+    { "describe.gallery", "gallery", 'g', OPTION_TEXT, AT(gallery), NULL, 0, 0, NULL, "FOLDER",
+      "gallery of cygnet-faces whose people are named; it is only read, and the names stand in the outputs" },
+    { "describe.false_match", "false-match", 0, OPTION_REAL, AT(false_match), "0.001", 1e-9, 1, NULL, "RATE",
+      "how often a stranger may be taken for somebody of the gallery, for each in it" },
     { "draw.hide", "hide", 0, OPTION_CHOICE, AT(hide), "none", 0, 0, "none|blur|pixelate|solid", "HOW",
       "make what was found unrecognisable; no boxes and labels then" },
     { "draw.colours", "colours", 0, OPTION_CHOICE, AT(colours), "class", 0, 0, "class|track", "WHAT",
@@ -117,6 +123,7 @@ static const options_app app = {
     .examples = "cygnet-annotate holiday.mp4\n"
                 "cygnet-annotate photos/ -o annotated/ --threshold 0.3\n"
                 "cygnet-annotate --hide blur street.mp4\n"
+                "cygnet-annotate --gallery people/ holiday.mp4\n"
                 "cygnet-annotate --no-video --records - rtsp://camera/stream",
     .exits = "0   done\n"
              "2   wrong usage or settings\n"
@@ -124,6 +131,7 @@ static const options_app app = {
              "4   all inputs failed\n"
              "5   the model is missing or damaged\n"
              "6   an output could not be written\n"
+             "7   the gallery is missing, damaged, or of another model\n"
              "8   a stream was lost after it had begun\n"
              "75  another process is writing the same output\n"
              "130 / 143  interrupted, after the output was finished",
@@ -181,12 +189,18 @@ static int decode_threads(const settings *s)
     return s->decode_threads ? s->decode_threads : quarter < 1 ? 1 : quarter > 8 ? 8 : quarter;
 }
 
+/* Names come from descriptions. */
+static bool describes(const settings *s)
+{
+    return s->describe || s->gallery;
+}
+
 static cyg_status open_models(pipeline_models **out, const settings *s, cyg_error *err)
 {
     char *path;
     cyg_status status = model_path_find(&path, s->model, err);
     char *describer = NULL;
-    if (status == CYG_OK && s->describe) status = model_path_find(&describer, s->describer, err);
+    if (status == CYG_OK && describes(s)) status = model_path_find(&describer, s->describer, err);
     const tracker_options following = { .high = (float)s->threshold };
     const pipeline_options wanted = {
         .model = path, .describer = describer, .isa = s->isa, .precision = s->precision,
@@ -215,8 +229,33 @@ static cyg_status open_workers(annotator *a, const settings *s, cyg_error *err)
     cyg_status status = CYG_OK;
     for (; status == CYG_OK && a->worker_count < count; a->worker_count++)
         status = pipeline_create(&a->workers[a->worker_count], a->models, err);
-    if (status == CYG_OK && s->describe) status = pipeline_create(&a->describer, a->models, err);
+    if (status == CYG_OK && describes(s)) status = pipeline_create(&a->describer, a->models, err);
     return status;
+}
+
+/* out: NULL without a gallery. */
+static int open_gallery(who **out, annotator *a, const settings *s)
+{
+    cyg_error err;
+    *out = NULL;
+    if (!s->gallery) return DONE;
+    const gallery_recipe recipe = {
+        .model = pipeline_models_describer(a->models), .model_sha256 = pipeline_models_describer_sha256(a->models),
+        .preprocessing = pipeline_models_preprocessing(a->models), .dimension = pipeline_dimension(a->describer),
+    };
+    int code = DONE;
+    if (recipe.dimension < 1) {
+        cyg_fail(&err, CYG_UNSUPPORTED, "%s: makes no embeddings, and --gallery needs them", recipe.model);
+        code = BAD_MODEL;
+    } else if (!cyg_head_threshold(pipeline_embedding(a->describer), (float)s->false_match, &a->same)) {
+        cyg_fail(&err, CYG_ARGUMENT, "--false-match: %g is less than was measured for %s", s->false_match, recipe.model);
+        code = BAD_USAGE;
+    } else if (who_open(out, s->gallery, &recipe, &err) != CYG_OK) {
+        code = BAD_GALLERY;
+    }
+    if (code != DONE) log_print(a->log, LOG_ERROR, "%s", err.message);
+    a->people = *out;
+    return code;
 }
 
 static void close_workers(annotator *a)
@@ -231,6 +270,7 @@ static int annotate(annotator *a, const settings *s, const output *outputs)
 {
     cyg_error err;
     pipeline_models *models = NULL;
+    who *people = NULL;
     cyg_status status = open_models(&models, s, &err);
     a->models = models;
     if (status == CYG_OK) status = open_workers(a, s, &err);
@@ -238,11 +278,13 @@ static int annotate(annotator *a, const settings *s, const output *outputs)
     if (status == CYG_OK) {
         log_print(a->log, LOG_DETAIL, "%s on %s, %d detectors at once", pipeline_models_name(models),
                   pipeline_models_isa(models), a->worker_count);
-        code = run_inputs(a, outputs);
+        code = open_gallery(&people, a, s);
+        if (code == DONE) code = run_inputs(a, outputs);
     } else {
         log_print(a->log, LOG_ERROR, "%s", err.message);
         if (status == CYG_ARGUMENT) code = BAD_USAGE;
     }
+    who_close(people);
     close_workers(a);
     pipeline_models_close(models);
     return code;

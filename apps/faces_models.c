@@ -4,25 +4,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* How long an embedding is: by looking at nothing. */
-static int dimension_of(pipeline *p)
-{
-    static uint8_t grey[16 * 16];
-    frame *f = frame_create();
-    description *d = malloc(sizeof *d);
-    int dimension = 0;
-    if (f && d) {
-        f->image = (cyg_image){ .format = CYG_GRAY, .width = 16, .height = 16, .depth = 8, .plane = { grey },
-                                .stride = { 16 } };
-        const object o = { .box = { 0, 0, 16, 16 } };
-        pipeline_describe(p, f, &o, d);
-        dimension = d->dimension;
-    }
-    free(d);
-    frame_free(f);
-    return dimension;
-}
-
 cyg_status models_open(models *out, const models_settings *s, cyg_error *err)
 {
     *out = (models){ 0 };
@@ -39,7 +20,7 @@ cyg_status models_open(models *out, const models_settings *s, cyg_error *err)
         out->recipe = (gallery_recipe){
             .model = pipeline_models_describer(out->shared),
             .model_sha256 = pipeline_models_describer_sha256(out->shared),
-            .preprocessing = pipeline_models_preprocessing(out->shared), .dimension = dimension_of(out->first),
+            .preprocessing = pipeline_models_preprocessing(out->shared), .dimension = pipeline_dimension(out->first),
         };
         if (out->recipe.dimension < 1)
             status = cyg_fail(err, CYG_UNSUPPORTED, "%s: makes no embeddings", describer);

@@ -57,31 +57,13 @@ static void describe(void *context, const frame *f, const object *o, description
     pipeline_describe(context, f, o, out);
 }
 
-/* How long its embeddings are: asked of an empty picture. */
-static int dimension_of(pipeline *p)
-{
-    uint8_t grey[16 * 16] = { 0 };
-    frame *f = frame_create();
-    description *d = malloc(sizeof *d);
-    int dimension = 0;
-    if (f && d) {
-        f->image = (cyg_image){ .format = CYG_GRAY, .width = 16, .height = 16, .depth = 8, .plane = { grey },
-                                .stride = { 16 } };
-        pipeline_describe(p, f, &(object){ .box = { 0, 0, 16, 16 } }, d);
-        dimension = d->dimension;
-    }
-    free(d);
-    frame_free(f);
-    return dimension;
-}
-
 static cyg_status open_gallery(analysis *a, cyg_error *err)
 {
     float threshold;
     if (!a->o.gallery) return CYG_OK;
     const gallery_recipe recipe = {
         .model = pipeline_models_describer(a->models), .model_sha256 = pipeline_models_describer_sha256(a->models),
-        .preprocessing = pipeline_models_preprocessing(a->models), .dimension = dimension_of(a->pipeline),
+        .preprocessing = pipeline_models_preprocessing(a->models), .dimension = pipeline_dimension(a->pipeline),
     };
     if (!cyg_head_threshold(pipeline_embedding(a->pipeline), (float)a->o.false_match, &threshold))
         return cyg_fail(err, CYG_ARGUMENT, "--false-match: %g is less than was measured for %s", a->o.false_match,

@@ -118,20 +118,23 @@ static const char *name_of(const people *p, int64_t person)
 }
 
 /* The name of the most similar face that has one. */
-void people_recognise(void *context, const float *embedding, int dimension, char name[OBJECT_NAME])
+void people_recognise(void *context, appearance *a)
 {
     people *p = context;
     gallery_match matches[LOOK_AT];
     int count = LOOK_AT;
-    const gallery_query query = { .probe = embedding, .threshold = p->threshold };
-    name[0] = '\0';
+    const gallery_query query = { .probe = a->embedding, .threshold = p->threshold };
+    a->name[0] = '\0';
+    a->cosine = a->false_match = 0;
     if (!p->count || gallery_search(p->g, &query, matches, &count, NULL) != CYG_OK) return;
-    for (int i = 0; i < count && !name[0]; i++) {
+    for (int i = 0; i < count && !a->name[0]; i++) {
         owner found = { 0 };
         const gallery_filter one = { .face = matches[i].face };
         if (gallery_each_face(p->g, &one, 0, take_owner, &found, NULL) != CYG_OK) return;
         const char *known = found.person ? name_of(p, found.person) : NULL;
-        if (known) snprintf(name, OBJECT_NAME, "%s", known);
+        if (!known) continue;
+        snprintf(a->name, sizeof a->name, "%s", known);
+        a->cosine = matches[i].cosine;
     }
 }
 

@@ -16,7 +16,7 @@ void people_close(people *p);
 int64_t people_count(const people *p);
 
 /* For roster_options.recognise; p is a people *. */
-void people_recognise(void *p, const float *embedding, int dimension, char name[OBJECT_NAME]);
+void people_recognise(void *p, appearance *a);
 
 /* The face of f at o, whose appearance is known, belongs to the person of that name: new, or known already.
  * source: what the gallery lists it under. CYG_BUSY: another process writes for longer than a second. */

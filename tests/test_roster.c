@@ -32,10 +32,10 @@ static void say(void *context, const frame *f, const object *o, description *out
 }
 
 /* Two people, each along one axis. */
-static void name(void *gallery, const float *embedding, int dimension, char out[OBJECT_NAME])
+static void name(void *gallery, appearance *a)
 {
-    assert_int_equal(dimension, 2);
-    snprintf(out, OBJECT_NAME, "%s", embedding[0] > .9f ? "Ada" : embedding[1] > .9f ? "Grace" : "");
+    assert_int_equal(a->dimension, 2);
+    snprintf(a->name, sizeof a->name, "%s", a->embedding[0] > .9f ? "Ada" : a->embedding[1] > .9f ? "Grace" : "");
 }
 
 typedef struct fixture {

@@ -5,6 +5,7 @@
 #include "follow.h"
 #include "job.h"
 #include "picture.h"
+#include "text.h"
 #include "video.h"
 #include <math.h>
 #include <stdio.h>
@@ -75,16 +76,30 @@ static void describe(void *describer, const frame *f, const object *o, descripti
     pipeline_describe(describer, f, o, out);
 }
 
+static void recognise(void *context, appearance *seen)
+{
+    const annotator *a = context;
+    const identity i = who_is(a->people, seen->embedding, a->same);
+    cyg_false_match rate = { 0 };
+    if (i.name) cyg_head_false_match(pipeline_embedding(a->describer), i.cosine, &rate);
+    text_clean(seen->name, sizeof seen->name, i.name ? i.name : "", TEXT_UTF8);
+    seen->cosine = i.name ? i.cosine : 0;
+    seen->false_match = rate.rate;
+}
+
 /* What comes between detecting and writing. */
 static bool open_tracks(video_job *v)
 {
-    const annotator *a = v->job->a;
+    annotator *a = v->job->a;
     const annotator_options *o = &a->options;
     const follower_options follow = {
         .tracker = { .high = o->threshold, .keep = o->keep }, .plain = !o->track, .hold = o->hold,
         .write = write_frame, .context = v,
     };
-    const roster_options known = { .describe = a->describer ? describe : NULL, .describer = a->describer };
+    const roster_options known = {
+        .describe = a->describer ? describe : NULL, .describer = a->describer,
+        .recognise = a->people ? recognise : NULL, .gallery = a,
+    };
     v->follower = follower_create(&follow);
     if (o->track) v->job->roster = roster_create(&known);
     return v->follower && (v->job->roster || !o->track);
@@ -228,14 +243,24 @@ static void drop_weak(frame *f, float threshold)
     f->object_count = kept;
 }
 
-static void describe_all(pipeline *describer, frame *f)
+static void name_one(annotator *a, const description *seen, object *o)
+{
+    appearance face = { .embedding = seen->embedding, .dimension = seen->dimension };
+    recognise(a, &face);
+    memcpy(o->name, face.name, sizeof o->name);
+    o->cosine = face.cosine;
+    o->false_match = face.false_match;
+}
+
+static void describe_all(annotator *a, frame *f)
 {
     description seen;
     for (int i = 0; i < f->object_count; i++) {
         object *o = &f->objects[i];
-        pipeline_describe(describer, f, o, &seen);
+        pipeline_describe(a->describer, f, o, &seen);
         o->attribute_count = seen.attribute_count < OBJECT_ATTRIBUTES ? seen.attribute_count : OBJECT_ATTRIBUTES;
         for (int k = 0; k < o->attribute_count; k++) o->attributes[k] = seen.attributes[k];
+        if (a->people) name_one(a, &seen, o);
     }
 }
 
@@ -249,7 +274,7 @@ static annotator_result run_picture(job *j, frame *f, const picture_info *info)
     const double began = clock_now();
     pipeline_detect(j->a->workers[0], f);
     drop_weak(f, j->a->options.threshold);
-    if (j->a->describer) describe_all(j->a->describer, f);
+    if (j->a->describer) describe_all(j->a, f);
     j->detect = clock_now() - began;
     if (job_take(j, f, &err) != CYG_OK) return job_fail(j, &err);
     const double drawn = clock_now();

@@ -10,6 +10,7 @@
 #include "progress.h"
 #include "roster.h"
 #include "stop.h"
+#include "who.h"
 
 typedef enum records_form { RECORDS_JSONL, RECORDS_CSV, RECORDS_BOTH, RECORDS_NONE, RECORDS_STDOUT } records_form;
 
@@ -33,6 +34,8 @@ typedef struct annotator {
     pipeline             **workers;     /* [worker_count] */
     int                    worker_count;
     pipeline              *describer;   /* one more; NULL = nothing is described */
+    const who             *people;      /* named where the describer finds them; NULL = nobody */
+    float                  same;        /* the cosine from which a face is one of theirs */
     overlay               *overlay;
     const inputs          *inputs;
     logger                *log;

@@ -25,6 +25,7 @@ typedef struct object {
     int           track;        /* > 0: the number of its track; 0: none; < 0: of a young one (track.h) */
     cyg_box       speed;        /* of the sides, pixels a second; 0 without a track */
     char          name[OBJECT_NAME];                /* who it is, UTF-8; "" = not known */
+    float         cosine, false_match;              /* how alike, and how often a stranger is that; 0 = not known */
     int           attribute_count;
     cyg_attribute attributes[OBJECT_ATTRIBUTES];    /* smoothed over its track */
     const cyg_skeleton *skeleton;       /* what the points are; NULL: there are none; lives as long as the pipeline */

@@ -256,3 +256,21 @@ const cyg_head *pipeline_embedding(const pipeline *p)
 {
     return p->embedding;
 }
+
+int pipeline_dimension(pipeline *p)
+{
+    static uint8_t grey[16 * 16];
+    frame *f = frame_create();
+    description *d = malloc(sizeof *d);
+    int dimension = 0;
+    if (f && d) {
+        f->image = (cyg_image){ .format = CYG_GRAY, .width = 16, .height = 16, .depth = 8,
+                                .plane = { grey }, .stride = { 16 } };
+        const object o = { .box = { 0, 0, 16, 16 } };
+        pipeline_describe(p, f, &o, d);
+        dimension = d->dimension;
+    }
+    free(d);
+    frame_free(f);
+    return dimension;
+}

@@ -68,5 +68,7 @@ const char *pipeline_models_describer_sha256(const pipeline_models *m);
 const char *pipeline_models_preprocessing(const pipeline_models *m);
 /* For cyg_head_false_match and cyg_head_threshold. */
 const cyg_head *pipeline_embedding(const pipeline *p);
+/* How long an embedding is; 0: the describer makes none, or no memory. It looks at nothing to find out. */
+int pipeline_dimension(pipeline *p);
 
 #endif

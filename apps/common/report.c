@@ -11,10 +11,11 @@
  *          in this very frame, "fill" between two frames that it was found in (without tracks:
  *          carried over from the last analysed one), "track" where its track expects it, "edit".
  *          attributes {name: {label, probability} or {value, deviation, unit}}, smoothed over
- *          the track so far, and name: absent if not known.
+ *          the track so far, and name: absent if not known. cosine: how alike the face is to that person's
+ *          nearest in the gallery; false_match 0..1: how often two strangers are at least that, as measured.
  *          points {name: [x, y, score 0..1]}: of heads that find key points, pixels like the box.
  * track    track, class, first and last (n), from and to (t), frames (that have it), score (its
- *          highest), attributes, name: as above, at its end; written soon after it.
+ *          highest), attributes, name, cosine, false_match: as above, at its end; written soon after it.
  * error    stage, t (null: before the first frame), code (cyg_status in small letters), message.
  * summary  frames, objects, tracks, damaged (packets or frames lost in decoding), errors, seconds,
  *          fps, ms {decode, detect, track, describe, draw, encode} (mean a frame), interrupted, outputs [path].
@@ -152,13 +153,20 @@ static json_t *name_json(const char *name)
     return name[0] ? shown(name) : NULL;
 }
 
+/* NULL without a name. */
+static json_t *likeness_json(const char *name, float value, int count)
+{
+    return name[0] && value != 0 ? decimals((double)value, count) : NULL;
+}
+
 static json_t *object_json(const object *o)
 {
-    return json_pack("{so* so so s[oooo] ss so* so* so*}", "track", o->track > 0 ? json_integer(o->track) : NULL,
+    return json_pack("{so* so so s[oooo] ss so* so* so* so* so*}", "track", o->track > 0 ? json_integer(o->track) : NULL,
         "class", shown(o->label_text), "score", decimals(o->score, 6),
         "box", decimals(o->box.x1, 2), decimals(o->box.y1, 2), decimals(o->box.x2, 2), decimals(o->box.y2, 2),
         "src", src_name(o->src), "attributes", attributes_json(o->attributes, o->attribute_count),
-        "name", name_json(o->name), "points", o->skeleton ? points_json(o) : NULL);
+        "name", name_json(o->name), "cosine", likeness_json(o->name, o->cosine, 4),
+        "false_match", likeness_json(o->name, o->false_match, 8), "points", o->skeleton ? points_json(o) : NULL);
 }
 
 static void frame_json(report *r, const frame *f)
@@ -171,11 +179,12 @@ static void frame_json(report *r, const frame *f)
 
 static void track_json(report *r, const appearance *a)
 {
-    put_line(r, json_pack("{ss si so sI sI so so sI so so* so*}", "type", "track", "track", a->track,
+    put_line(r, json_pack("{ss si so sI sI so so sI so so* so* so* so*}", "type", "track", "track", a->track,
         "class", shown(a->label_text), "first", (json_int_t)a->first, "last", (json_int_t)a->last,
         "from", decimals(a->from, 6), "to", decimals(a->to, 6), "frames", (json_int_t)a->frames,
         "score", decimals((double)a->score, 6), "attributes", attributes_json(a->attributes, a->attribute_count),
-        "name", name_json(a->name)));
+        "name", name_json(a->name), "cosine", likeness_json(a->name, a->cosine, 4),
+        "false_match", likeness_json(a->name, a->false_match, 8)));
 }
 
 static void error_json(report *r, const char *stage, const cyg_error *what, double t)

@@ -190,8 +190,7 @@ static bool add_embedding(entry *e, const description *seen, double weight)
 
 static void recognise(const roster *r, entry *e)
 {
-    if (r->o.recognise && e->is.dimension)
-        r->o.recognise(r->o.gallery, e->embedding, e->is.dimension, e->is.name);
+    if (r->o.recognise && e->is.dimension) r->o.recognise(r->o.gallery, &e->is);
 }
 
 static bool describe(roster *r, entry *e, const frame *f, const object *o)
@@ -224,6 +223,8 @@ void roster_tell(const roster *r, object *objects, int count)
         o->attribute_count = e->is.attribute_count < OBJECT_ATTRIBUTES ? e->is.attribute_count : OBJECT_ATTRIBUTES;
         for (int j = 0; j < o->attribute_count; j++) o->attributes[j] = e->is.attributes[j];
         snprintf(o->name, sizeof o->name, "%s", e->is.name);
+        o->cosine = e->is.cosine;
+        o->false_match = e->is.false_match;
     }
 }
 

@@ -32,6 +32,7 @@ typedef struct appearance {
     int         descriptions;
     float       quality;                /* of the best sighting that was described */
     char        name[OBJECT_NAME];      /* "" = not known */
+    float       cosine, false_match;    /* to that person; the rate it stands for; 0 = not known */
     int           attribute_count;
     cyg_attribute attributes[CYG_MAX_ATTRIBUTES];
     int           dimension;            /* 0 = not described */
@@ -42,8 +43,8 @@ typedef struct roster_options {
     /* Fills in what the network says of an object of f; NULL: nothing is described. */
     void (*describe)(void *describer, const frame *f, const object *o, description *out);
     void  *describer;
-    /* Whose embedding [dimension] this is: writes the name, "" for nobody's. NULL: nobody has one. */
-    void (*recognise)(void *gallery, const float *embedding, int dimension, char name[OBJECT_NAME]);
+    /* Whose embedding a has: writes name, cosine and false_match; "" and 0 for nobody's. NULL: nobody has one. */
+    void (*recognise)(void *gallery, appearance *a);
     void  *gallery;
     int    most;                        /* descriptions a frame; 0 = all that are due */
 } roster_options;
