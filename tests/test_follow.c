@@ -104,6 +104,22 @@ static void test_hold(void **unused)
     assert_true(fabsf(s.firsts[5].box.x1 - 15) < 1);
 }
 
+/* With `hold` it is told of before it was first seen, in frame 10, where it was then. */
+static void test_hold_before_the_first(void **unused)
+{
+    seen s = { 0 };
+    follower *w = open_with(&s, (follower_options){ .hold = 0.21 });
+    for (int i = 0; i < 20; i++) put(w, make(i, i / 25., 10 + (float)i, i < 10 ? 0 : 0.9f));
+    finish(w);
+    for (int i = 0; i < 20; i++) {
+        assert_int_equal(s.object_counts[i], i >= 10 - 5);
+        if (i < 5) continue;
+        assert_int_equal(s.firsts[i].track, 1);
+        assert_int_equal(s.firsts[i].src, i < 10 ? FROM_TRACK : FROM_DETECT);
+        assert_true(fabsf(s.firsts[i].box.x1 - (i < 10 ? 20 : 10 + (float)i)) < 1e-3f);
+    }
+}
+
 /* One frame of four analysed: the others on the line between. */
 static void test_every_fourth(void **unused)
 {
@@ -180,6 +196,7 @@ int main(void)
         cmocka_unit_test(test_gap_is_filled),
         cmocka_unit_test(test_gap_beyond_what_waits_stays),
         cmocka_unit_test(test_hold),
+        cmocka_unit_test(test_hold_before_the_first),
         cmocka_unit_test(test_every_fourth),
         cmocka_unit_test(test_plain),
         cmocka_unit_test(test_packets_keep_their_place),

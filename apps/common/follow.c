@@ -150,10 +150,30 @@ static void fill_gap(follower *w, const frame *f, const object *o)
     }
 }
 
+/* o, numbered just now, is told of before its first sighting too. It stays where it was seen
+ * then: the speed that two sightings give is mostly their error. */
+static void lead_in(follower *w, const object *o)
+{
+    int first = 0;
+    while (first < w->count && !find(w->waiting[first], o->track)) first++;
+    const object *seen = first < w->count ? find(w->waiting[first], o->track) : NULL;
+    if (!seen) return;
+    object early = *seen;
+    early.src = FROM_TRACK;
+    early.speed = (cyg_box){ 0 };
+    early.skeleton = NULL;
+    const double since = w->waiting[first]->time - w->o.hold;
+    for (int i = first; i--; )
+        if (w->waiting[i]->image.width && w->waiting[i]->time >= since) put_object(w->waiting[i], &early);
+}
+
 static void follow(follower *w, frame *f)
 {
+    const int known = tracker_count(w->tracker);
     tracker_update(w->tracker, f);
     number_all(w);
+    for (int i = 0; w->o.hold > 0 && i < f->object_count; i++)
+        if (f->objects[i].track > known) lead_in(w, &f->objects[i]);
     for (int i = 0; i < f->object_count; i++)
         if (f->objects[i].track > 0) fill_gap(w, f, &f->objects[i]);
     if (w->o.hold > 0) hold(w, f);

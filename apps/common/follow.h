@@ -22,7 +22,8 @@ typedef struct follower follower;
 typedef struct follower_options {
     tracker_options tracker;
     bool    plain;              /* no tracks, no waiting: frames not analysed carry the last one's objects, FROM_FILL */
-    double  hold;               /* seconds that an object is told of still that is not found again, FROM_TRACK */
+    double  hold;               /* seconds that an object is told of still that is not found again, FROM_TRACK,
+                                   and before it was first found, in frames that still wait */
     size_t  bytes;              /* of pixels that may wait; 0 = 16 MB */
 
     /* Gets every frame, in order; it stays the follower's. */

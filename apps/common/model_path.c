@@ -26,8 +26,12 @@ cyg_status model_path_find(char **out, const char *name, cyg_error *err)
     char self[PATH_MAX] = "";
     program_folder(self);
     const char *told = getenv("CYGNET_MODELS");
+    const char *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
+    const bool has_data = data && *data;
     const char *const places[][2] = {
-        { told ? told : "", "" }, { self, "/../share/cygnet/models" }, { self, "/../../assets/models" },
+        { told ? told : "", "" },
+        { has_data ? data : home ? home : "", has_data ? "/cygnet/models" : "/.local/share/cygnet/models" },
+        { self, "/../share/cygnet/models" }, { self, "/../../assets/models" },
     };
     for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
         if (!*places[i][0]) continue;
