@@ -248,7 +248,8 @@ static int open_gallery(who **out, annotator *a, const settings *s)
         cyg_fail(&err, CYG_UNSUPPORTED, "%s: makes no embeddings, and --gallery needs them", recipe.model);
         code = BAD_MODEL;
     } else if (!cyg_head_threshold(pipeline_embedding(a->describer), (float)s->false_match, &a->same)) {
-        cyg_fail(&err, CYG_ARGUMENT, "--false-match: %g is less than was measured for %s", s->false_match, recipe.model);
+        cyg_fail(&err, CYG_ARGUMENT, "--false-match: %g is less than was measured for %s", s->false_match,
+                 recipe.model);
         code = BAD_USAGE;
     } else if (who_open(out, s->gallery, &recipe, &err) != CYG_OK) {
         code = BAD_GALLERY;

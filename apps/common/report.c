@@ -161,7 +161,8 @@ static json_t *likeness_json(const char *name, float value, int count)
 
 static json_t *object_json(const object *o)
 {
-    return json_pack("{so* so so s[oooo] ss so* so* so* so* so*}", "track", o->track > 0 ? json_integer(o->track) : NULL,
+    return json_pack("{so* so so s[oooo] ss so* so* so* so* so*}",
+        "track", o->track > 0 ? json_integer(o->track) : NULL,
         "class", shown(o->label_text), "score", decimals(o->score, 6),
         "box", decimals(o->box.x1, 2), decimals(o->box.y1, 2), decimals(o->box.x2, 2), decimals(o->box.y2, 2),
         "src", src_name(o->src), "attributes", attributes_json(o->attributes, o->attribute_count),
