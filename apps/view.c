@@ -45,6 +45,8 @@ static const option table[] = {
       "model that finds the objects: its name, or a .safetensors file" },
     { "detect.threshold", "threshold", 't', OPTION_REAL, AT(threshold), "0.5", 0.05, 0.95, NULL, "SCORE",
       "keep what scores above this" },
+    { "detect.classes", "classes", 0, OPTION_TEXT, AT(classes), NULL, 0, 0, NULL, "NAMES",
+      "keep only these of the model's classes, such as person,car; default all" },
     { "detect.max_faces", "max-faces", 0, OPTION_INT, AT(max_faces), "100", 1, CYG_MAX_DETECTIONS, NULL, "N",
       "keep the best N of a picture" },
     { "detect.resolution", "resolution", 0, OPTION_INT, AT(resolution), "0", 0, 4096, NULL, "N",
@@ -162,7 +164,7 @@ static cyg_status open_analysis(view *v, const char *model, const char *describe
     const analysis_options wanted = {
         .models = {
             .model = model, .describer = describer, .isa = s->isa, .precision = s->precision, .threshold = 0.1f,
-            .max_objects = s->max_faces, .width = s->resolution, .height = s->resolution,
+            .classes = s->classes, .max_objects = s->max_faces, .width = s->resolution, .height = s->resolution,
         },
         .threshold = s->threshold, .gallery = s->gallery, .false_match = s->false_match,
         .threads = s->threads ? s->threads : half < 1 ? 1 : half, .repeat = s->repeat,

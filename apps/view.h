@@ -25,7 +25,7 @@ enum view_exit {
 
 /* What a user may choose; the keys change some of it. */
 typedef struct view_settings {
-    const char *model, *describer, *isa, *precision;
+    const char *model, *describer, *isa, *precision, *classes;
     double      threshold;
     int         max_faces, resolution;
     bool        describe;

@@ -19,6 +19,7 @@ within() { awk -v x="$1" -v low="$2" -v high="$3" 'BEGIN { exit !(x >= low && x 
 # The ends: so many pictures, so much time, the video's own.
 expect 0 "$view" --headless --frames 10 c.mp4
 shown 10
+expect 2 "$view" --headless --classes fase c.mp4; says "did you mean 'face'?"
 began=$(date +%s.%N)
 expect 0 "$view" --headless --time-limit 1 c.mp4
 within "$(seconds "$began")" 1 20 'a limit of 1 s'
