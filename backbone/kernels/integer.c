@@ -34,7 +34,8 @@ CONST_INLINE void store_levels(int vectors, char *out, vb levels, int cols)
     }
     memcpy(all, &levels, VBYTES);
     UNROLL for (int lane = 0; lane < LANES; lane++, cols -= part)
-        if (cols > 0) memcpy(out + lane * part, all + lane * 16, (size_t)(cols < part ? cols : part));
+        if (cols >= part) memcpy(out + lane * part, all + lane * 16, (size_t)part);   /* no call: a known size */
+        else if (cols > 0) memcpy(out + lane * part, all + lane * 16, (size_t)cols);
 }
 
 /* rows x (vectors * VF) sums; words: k / 4. */
