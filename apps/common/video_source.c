@@ -98,6 +98,10 @@ static void fill_info(video_source *s)
         info->rate_num = st->r_frame_rate.num;
         info->rate_den = st->r_frame_rate.den;
     }
+    if ((!info->rate_num || !info->rate_den) && s->decoder) {       /* a stream's own word, where its server has none */
+        info->rate_num = s->decoder->framerate.num;
+        info->rate_den = s->decoder->framerate.den;
+    }
     if (!info->rate_num || !info->rate_den) info->rate_num = info->rate_den = 0;
     s->rate = info->rate_num ? av_make_q(info->rate_num, info->rate_den) : av_make_q(0, 1);
     if (st->duration > 0) info->duration = st->duration * av_q2d(st->time_base);
