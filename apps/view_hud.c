@@ -100,7 +100,8 @@ void view_source_text(view *v, char *out, size_t size, bool *alarm)
     case LIVE_LOST:
         *alarm = true;
         add_sentence(out, size, &s);
-        add(out, size, "\ntrying again in %.0f s", ceil(s.retry_in));
+        if (s.retry_in > 0) add(out, size, "\ntrying again in %.0f s", ceil(s.retry_in));
+        else add(out, size, "\ntrying again now");
         break;
     case LIVE_ENDED:
         if (s.why == CYG_END) break;
