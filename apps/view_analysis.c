@@ -43,6 +43,7 @@ struct analysis {
     bool             gallery_failed;
     float            tracked;                   /* the tracker's threshold */
     double           time;                      /* of the last frame; NAN = none yet */
+    int64_t          number;                    /* of that frame */
 };
 
 static void announce(const analysis *a)
@@ -127,8 +128,11 @@ static bool begin(analysis *a)
 /* A first picture, or the first after a cut, has no other to be compared with: what is in it is sure at once. */
 static void track(analysis *a, frame *f)
 {
-    const bool fresh = !(f->time >= a->time && f->time <= a->time + keep);
+    const bool another = f->time == a->time && f->number != a->number;        /* pictures all have time 0 */
+    const bool fresh = another || !(f->time >= a->time && f->time <= a->time + keep);
+    if (another) tracker_reset(a->tracker);
     a->time = f->time;
+    a->number = f->number;
     tracker_update(a->tracker, f);
     if (fresh) tracker_update(a->tracker, f);
 }

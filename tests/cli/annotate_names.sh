@@ -45,8 +45,6 @@ rm -f damaged/faces.db-*
 expect 7 "$annotate" --gallery damaged known.jpg -o never/; says damaged
 same "$(wc -l <err.txt)" 1
 expect 2 "$annotate" --gallery g --false-match 1e-9 known.jpg -o never/;    says --false-match
-mkdir few
-ln -s "$MODELS/face-ssd-mobilenet-v1.safetensors" few/
-CYGNET_MODELS=$work/few expect 5 "$annotate" --gallery g known.jpg -o never/;   says faceres
+expect 5 "$annotate" --gallery g --describer nosuch known.jpg -o never/;   says nosuch
 gone never
 finish
