@@ -45,6 +45,10 @@ rm -f damaged/faces.db-*
 expect 7 "$annotate" --gallery damaged known.jpg -o never/; says damaged
 same "$(wc -l <err.txt)" 1
 expect 2 "$annotate" --gallery g --false-match 1e-9 known.jpg -o never/;    says --false-match
-expect 5 "$annotate" --gallery g --describer nosuch known.jpg -o never/;   says nosuch
+mkdir -p few/bin                                # a program that is nowhere near the models
+cp "$annotate" few/bin/
+ln -s "$MODELS/face-ssd-mobilenet-v1.safetensors" few/
+HOME=$work XDG_DATA_HOME='' CYGNET_MODELS=$work/few expect 5 few/bin/cygnet-annotate --gallery g known.jpg -o never/
+says faceres
 gone never
 finish
