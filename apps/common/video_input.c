@@ -41,10 +41,12 @@ static void set_local(AVDictionary **settings, const char *protocols)
     av_dict_set(settings, "m3u8_hold_counters", "0", 0);
 }
 
-/* Nor may a server lead it to local files. */
+/* Nor may a server lead it to local files. (A protocol_blacklist FFmpeg 5.1 copies for each URL, and never frees.) */
 static char *describe_url(video_source *s, const char *uri, const video_source_options *o, AVDictionary **settings)
 {
-    if (!has_scheme(uri, "file")) s->in->protocol_blacklist = av_strdup("file,pipe,cache,concat,concatf,subfile,unix");
+    if (!has_scheme(uri, "file"))
+        s->in->protocol_whitelist = av_strdup("http,https,httpproxy,tls,tcp,udp,udplite,rtp,srtp,rtmp,rtmpe,rtmps,"
+            "rtmpt,rtmpte,rtmpts,ffrtmpcrypt,ffrtmphttp,srt,sctp,rist,ftp,sftp,mmsh,mmst,crypto,data,hls");
     av_dict_set(settings, "rw_timeout", "20000000", 0);             /* microseconds */
     if (has_scheme(uri, "rtsp") || has_scheme(uri, "rtsps")) {
         av_dict_set(settings, "timeout", "20000000", 0);
