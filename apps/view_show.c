@@ -272,7 +272,7 @@ static void run(view *v)
         draw_if_needed(v);
         check_limits(v);
         if (!v->quit) check_analysis(v);
-        if (!v->quit && !f) check_source(v);
+        if (!v->quit) check_source(v);
     }
 }
 

@@ -20,6 +20,7 @@ within() { awk -v x="$1" -v low="$2" -v high="$3" 'BEGIN { exit !(x >= low && x 
 expect 0 "$view" --headless --frames 10 c.mp4
 shown 10
 expect 2 "$view" --headless --classes fase c.mp4; says "did you mean 'face'?"
+expect 0 "$view" --headless --verbose --no-describe --frames 60 test:320x180; says 'test:320x180: 320x180, rawvideo'
 began=$(date +%s.%N)
 expect 0 "$view" --headless --time-limit 1 c.mp4
 within "$(seconds "$began")" 1 20 'a limit of 1 s'
