@@ -177,11 +177,14 @@ int main(int argc, char **argv)
         return 0;
     }
     if (argc < 3) die("see screen.c", "arguments");
-    const picture a = read_ppm(argv[2]), b = argc > 3 ? read_ppm(argv[3]) : a;
+    int code = 0;
+    picture a = read_ppm(argv[2]), b = argc > 3 ? read_ppm(argv[3]) : (picture){ 0 };
     if (!strcmp(what, "content")) print_box(content(&a));
     else if (!strcmp(what, "differ")) differ(&a, &b);
-    else if (!strcmp(what, "mirrored")) return !is_mirrored(&a, &b);
+    else if (!strcmp(what, "mirrored")) code = !is_mirrored(&a, &b);
     else if (!strcmp(what, "outside")) printf("%ld\n", outside(&a, &b, argv + 4, argc - 4));
     else die("see screen.c", what);
-    return 0;
+    free(a.rgb);
+    free(b.rgb);
+    return code;
 }
