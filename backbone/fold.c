@@ -61,9 +61,14 @@ cyg_status cyg_layer_weights(float **weights, float **bias, const cyg_model *mod
         status = cyg_fail(err, CYG_NO_MEMORY, "%s: out of memory", cyg_model_path(model));
     if (!status) {
         fold(*weights, *bias, part, rows, l->out_channels, epsilon);
-    } else {
+        if (!cyg_all_finite(*weights, rows * l->out_channels) || !cyg_all_finite(*bias, l->out_channels))
+            status = cyg_fail(err, CYG_FORMAT, "%s: layer '%s': found weights that its batch norm makes infinite or "
+                              "no numbers, expected finite ones", cyg_model_path(model), l->name);
+    }
+    if (status) {
         free(*weights);
-        *weights = NULL;
+        free(*bias);
+        *weights = *bias = NULL;
     }
     for (int i = 0; i < CYG_PARTS; i++) free(part[i]);
     return status;

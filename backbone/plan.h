@@ -104,7 +104,10 @@ struct cyg_backbone {
 cyg_status cyg_plan_make(cyg_backbone *net, double epsilon, cyg_error *err);
 void       cyg_plan_free(cyg_backbone *net);
 
-/* fold.c: the weights and bias of a layer, batch norm folded in. The caller frees both. */
+/* stored.c */
+bool       cyg_all_finite(const float *values, size_t count);
+/* fold.c: the weights and bias of a layer, batch norm folded in, all finite. The caller frees both.
+ * CYG_NOT_FOUND, CYG_FORMAT, CYG_NO_MEMORY; both are NULL then. */
 cyg_status cyg_layer_weights(float **weights, float **bias, const cyg_model *model,
                              const cyg_layer *layer, double epsilon, cyg_error *err);
 

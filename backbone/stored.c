@@ -1,5 +1,5 @@
 /* stored.c - the values of a stored tensor, of whatever type, as floats. */
-#include "ops.h"
+#include "plan.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,17 +18,22 @@ static float half_to_float(uint16_t half)
     return value;
 }
 
-/* All of them finite, on the way of most files: 32-bit floats as they lie. */
-static bool copy_floats(float *out, const cyg_stored *t)
+bool cyg_all_finite(const float *values, size_t count)
 {
     uint32_t found = 0;
-    memcpy(out, t->bytes, t->count * sizeof *out);
-    for (size_t i = 0; i < t->count; i++) {
+    for (size_t i = 0; i < count; i++) {
         uint32_t bits;
-        memcpy(&bits, &out[i], sizeof bits);
+        memcpy(&bits, &values[i], sizeof bits);
         found |= (bits & 0x7f800000) == 0x7f800000;     /* infinite, NaN */
     }
     return !found;
+}
+
+/* All of them finite, on the way of most files: 32-bit floats as they lie. */
+static bool copy_floats(float *out, const cyg_stored *t)
+{
+    memcpy(out, t->bytes, t->count * sizeof *out);
+    return cyg_all_finite(out, t->count);
 }
 
 static float stored_float(const cyg_stored *t, size_t i)

@@ -371,6 +371,32 @@ static void integers_need_ranges(void **state)
     network_free(&random);
 }
 
+static void set_all(const cyg_model *model, const char *name, float value)
+{
+    cyg_stored t;
+    assert_true(cyg_model_find(model, name, &t));
+    for (size_t i = 0; i < t.count; i++) memcpy((char *)(uintptr_t)t.bytes + i * sizeof value, &value, sizeof value);
+}
+
+/* Every number in the file is finite; what batch norm makes of them is not, or not a number at all. */
+static void refuses_weights_that_overflow(void **state)
+{
+    static const float variances[] = { 1e-38f, -1e30f };
+    for (int i = 0; i < 2; i++)
+        for (int p = 0; p < 3; p++) {
+            network random = network_make(.25, 64, 64, "[]", "[\"pool\"]");
+            cyg_backbone *net;
+            cyg_error err;
+            set_all(random.model, "conv1_dw/gamma", 3e38f);
+            set_all(random.model, "conv1_dw/variance", variances[i]);
+            const cyg_backbone_params params = { .precision = precisions[p] };
+            assert_int_equal(cyg_backbone_create(&net, random.model, &params, &err), CYG_FORMAT);
+            assert_null(net);
+            assert_non_null(strstr(err.message, "conv1_dw"));
+            network_free(&random);
+        }
+}
+
 /* Nothing was measured: auto stays with f32. */
 static void auto_takes_no_chances(void **state)
 {
@@ -469,7 +495,7 @@ int main(void)
         { "threads, 0.25-224x160", threads_agree, NULL, NULL, (void *)&shapes[1] },
         { "threads, 0.4-250x331", threads_agree, NULL, NULL, (void *)&shapes[2] },
         cmocka_unit_test(detector_agrees),
-        cmocka_unit_test(integers_need_ranges),
+        cmocka_unit_test(integers_need_ranges), cmocka_unit_test(refuses_weights_that_overflow),
         cmocka_unit_test(auto_takes_no_chances),
         cmocka_unit_test(refuses),
         cmocka_unit_test(refuses_gigabytes),
