@@ -43,7 +43,7 @@ struct analysis {
     bool             gallery_failed;
     float            tracked;                   /* the tracker's threshold */
     double           time;                      /* of the last frame; NAN = none yet */
-    int64_t          number;                    /* of that frame */
+    int              input;                     /* of that frame */
 };
 
 static void announce(const analysis *a)
@@ -125,23 +125,26 @@ static bool begin(analysis *a)
 
 /* ---- looking ---------------------------------------------------------------------------------- */
 
-/* A first picture, or the first after a cut, has no other to be compared with: what is in it is sure at once. */
-static void track(analysis *a, frame *f)
-{
-    const bool another = f->time == a->time && f->number != a->number;        /* pictures all have time 0 */
-    const bool fresh = another || !(f->time >= a->time && f->time <= a->time + keep);
-    if (another) tracker_reset(a->tracker);
-    a->time = f->time;
-    a->number = f->number;
-    tracker_update(a->tracker, f);
-    if (fresh) tracker_update(a->tracker, f);
-}
-
 /* Who has left for good is of no interest any more. */
 static void forget_left(analysis *a, double time)
 {
     appearance gone;
     while (roster_leave(a->roster, time - keep, &gone)) { }
+}
+
+/* A first picture, or the first after a cut, has no other to be compared with: what is in it is sure at once. */
+static void track(analysis *a, frame *f)
+{
+    const bool another = f->input != a->input;
+    const bool fresh = another || !(f->time >= a->time && f->time <= a->time + keep);
+    if (another) {
+        tracker_reset(a->tracker);
+        forget_left(a, INFINITY);
+    }
+    a->time = f->time;
+    a->input = f->input;
+    tracker_update(a->tracker, f);
+    if (fresh) tracker_update(a->tracker, f);
 }
 
 /* ---- enrolling --------------------------------------------------------------------------------- */

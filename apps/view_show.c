@@ -39,7 +39,7 @@ static void find_objects(view *v)
 {
     frame *f = v->shown;
     f->object_count = 0;
-    if (!f || !v->found) return;
+    if (!v->found || v->found->input != f->input) return;
     analysis_state a;
     analysis_state_now(v->analysis, &a);
     const double age = f->time - v->found->time;
@@ -201,10 +201,12 @@ static void check_limits(view *v)
     if (stop_signal(v->stop)) end(v, 128 + stop_signal(v->stop));
 }
 
-/* Without a window the records of the last picture are what is waited for. */
+/* Without a window the records of the last picture are what is waited for: of a photo as long as it takes. */
 static void await_last_finding(view *v)
 {
-    const double limit = clock_now() + last_words;
+    live_state s;
+    live_state_now(v->live, &s);
+    const double limit = is_still(&s) ? INFINITY : clock_now() + last_words;
     if (v->window || !v->records.count || !v->shown) return;
     while (!stop_signal(v->stop) && clock_now() < limit && (!v->found || v->found->number < v->shown->number)) {
         analysis_state a;

@@ -194,7 +194,11 @@ static void pictures_come_one_after_the_other(void **state)
     const double began = clock_now();
     live *l = open_word(photos, &options);
     int widths = 0;
-    for (frame *f; (f = live_take(l, LIMIT)); frame_free(f)) widths = widths * 100 + f->image.width;
+    int input = 0;
+    for (frame *f; (f = live_take(l, LIMIT)); frame_free(f)) {
+        widths = widths * 100 + f->image.width;
+        assert_int_equal(f->input, input++);
+    }
     assert_int_equal(widths, 163248);
     assert_true(clock_now() - began >= 0.2);
     assert_int_equal(state_of(l).inputs, 3);

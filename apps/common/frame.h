@@ -37,6 +37,7 @@ typedef struct frame {
                                    width 0: no picture, only packets on their way to the sink */
     int64_t   order;            /* everything the source hands out, from 0: what a writer sorts by */
     int64_t   number;           /* pictures from 0; without a picture: that of the next one */
+    int       input;            /* which of several inputs it is of, from 0; each has times of its own */
     int64_t   pts;              /* in the source's time_base */
     double    time;             /* seconds from the source's start */
     double    captured;         /* when it came, in seconds of clock.h; 0 = not known */

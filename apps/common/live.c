@@ -145,6 +145,7 @@ static bool deliver(live *l, frame *f)
     l->pictures++;
     pthread_mutex_lock(&l->lock);
     f->number = l->state.captured++;
+    f->input = l->state.input;
     l->state.width = f->image.width;
     l->state.height = f->image.height;
     pthread_mutex_unlock(&l->lock);

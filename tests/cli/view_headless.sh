@@ -47,6 +47,17 @@ expect 0 "$view" --headless --records - c.mp4
 records out.txt >counts || fail 'records of a whole video'
 [ "$(field frames <counts)" -ge 2 ] || fail "only $(cat counts)"
 same "$(field summary <counts)" 1
+# Each picture has the faces that it has alone, and a last one is waited for.
+photos=$MODELS/../cache/face-api/demo
+boxes() { sed -n 's/,"track":[0-9]*\|"track":[0-9]*,//g; /"type":"frame"/s/.*"objects"://p' "$1"; }
+if [ -r "$photos/sample1.jpg" ]; then
+    expect 0 "$view" --headless --no-describe --records - --set run.repeat=40 "$photos/sample2.jpg"      # takes its time
+    boxes out.txt >alone
+    [ "$(grep -c '"box"' alone)" = 1 ] || fail 'a picture alone was not analysed'
+    expect 0 "$view" --headless --no-describe --records - "$photos/sample1.jpg" "$photos/sample2.jpg"
+    boxes out.txt | tail -n 1 | cmp - alone || fail 'the second of two pictures has other faces than alone'
+fi
+
 for signal in INT TERM; do
     : >live.txt
     env --default-signal=INT "$view" --headless --records - long.mp4 >live.txt 2>err.txt &
