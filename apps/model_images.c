@@ -1,9 +1,8 @@
 /* model_images.c - opens a person's pictures, one after the other, and cuts the regions out of them. */
 #include "model_images.h"
 #include "inputs.h"
-#include "picture.h"
 #include "pipeline.h"
-#include "video.h"
+#include "still.h"
 #include <stdlib.h>
 
 enum { MOST_PIXELS = 500000000 };
@@ -72,28 +71,6 @@ void images_close(images *in)
     free(in);
 }
 
-static cyg_status read_video(frame *f, const char *path, cyg_error *err)
-{
-    video_source *source;
-    const video_source_options options = { .threads = 1 };
-    cyg_status status = video_source_open(&source, path, &options, err);
-    if (status) return status;
-    status = video_source_read(source, f, err);
-    if (status == CYG_END || (!status && f->image.width == 0))
-        status = cyg_fail(err, CYG_FORMAT, "%s: no picture in it can be decoded", path);
-    video_source_close(source);
-    return status;
-}
-
-static cyg_status read_image(frame *f, const char *path, cyg_error *err)
-{
-    if (!picture_is_jpeg(path)) return read_video(f, path, err);
-    picture_info info;
-    const cyg_status status = picture_read(f, &info, path, MOST_PIXELS, err);
-    if (!status) picture_info_free(&info);
-    return status;
-}
-
 static int show(const images *in, frame *f, const cyg_backbone *net, images_visit *visit, void *context)
 {
     if (!in->detector) {
@@ -115,7 +92,7 @@ cyg_status images_show(images *in, const cyg_backbone *net, images_visit *visit,
         frame *f = frame_create();
         if (!f) return no_memory(err);
         cyg_error why;
-        const cyg_status status = read_image(f, in->paths[i], &why);
+        const cyg_status status = still_read(f, in->paths[i], MOST_PIXELS, &why);
         if (!status) {
             *seen += show(in, f, net, visit, context);
             in->paths[kept++] = in->paths[i];

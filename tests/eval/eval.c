@@ -1,7 +1,6 @@
 /* eval.c - every picture of a folder through a pipeline, on two threads. */
 #include "eval.h"
-#include "picture.h"
-#include "video.h"
+#include "still.h"
 #include <dirent.h>
 #include <math.h>
 #include <pthread.h>
@@ -65,26 +64,6 @@ typedef struct work {
     atomic_int             next, threads;
 } work;
 
-/* A photo, or the first picture of anything else, such as a PNG. */
-static cyg_status read_picture(frame *f, const char *path, cyg_error *err)
-{
-    if (picture_is_jpeg(path)) {
-        picture_info info = { 0 };
-        const cyg_status status = picture_read(f, &info, path, MOST_PIXELS, err);
-        picture_info_free(&info);
-        return status;
-    }
-    video_source *source;
-    const video_source_options single = { .threads = 1 };
-    cyg_status status = video_source_open(&source, path, &single, err);
-    if (status) return status;
-    status = video_source_read(source, f, err);
-    if (status == CYG_END || (!status && f->image.width == 0))
-        status = cyg_fail(err, CYG_FORMAT, "%s: no picture in it can be decoded", path);
-    video_source_close(source);
-    return status;
-}
-
 static void *run_thread(void *arg)
 {
     work *w = arg;
@@ -97,7 +76,7 @@ static void *run_thread(void *arg)
         frame *const f = frame_create();
         if (!f) quit("frame", "out of memory");
         snprintf(path, sizeof path, "%s/%s", w->folder, w->files->names[i]);
-        if (read_picture(f, path, &err)) fprintf(stderr, "%s\n", err.message);
+        if (still_read(f, path, MOST_PIXELS, &err)) fprintf(stderr, "%s\n", err.message);
         else w->visit(w->context, thread, i, p, f);
         frame_free(f);
     }
