@@ -52,7 +52,7 @@ static const option table[] = {
     { "detect.model", "model", 'm', OPTION_TEXT, AT(model), "face-ssd-mobilenet-v1", 0, 0, NULL, "NAME",
       "model that finds the objects: its name, or a .safetensors file" },
     { "detect.threshold", "threshold", 't', OPTION_REAL, AT(threshold), "0.5", 0.001, 0.999, NULL, "SCORE",
-      "keep what scores above this" },
+      "keep what scores above this, and of what is followed also what scores a third of it" },
     { "detect.classes", "classes", 0, OPTION_TEXT, AT(classes), NULL, 0, 0, NULL, "NAMES",
       "keep only these of the model's classes, such as person,car; default all" },
     { "detect.max_faces", "max-faces", 0, OPTION_INT, AT(max_faces), "100", 1, CYG_MAX_DETECTIONS, NULL, "N",
