@@ -363,7 +363,7 @@ void overlay_show(overlay *o, const frame *f, sprite_show *show, void *context)
         const placed *p = &o->places[i];
         int at[4];
         const painting bones = paint_bones(o, &f->objects[i], at);
-        show_painting(bones, show, context, at[0], at[1], at[2] - at[0], at[3] - at[1]);
+        if (bones.surface) show_painting(bones, show, context, at[0], at[1], at[2] - at[0], at[3] - at[1]);
         cairo_surface_destroy(bones.surface);
         show_painting(p->box, show, context, p->box_x, p->box_y, p->box_width, p->box_height);
     }
