@@ -1,7 +1,7 @@
 #!/bin/sh
 # annotate_1080p.sh BIN PHOTO PHOTO - what cygnet-annotate takes for a 1080p clip made of two photos: the
 # pipeline without detection and with it on every frame, in each precision; its stages alone, and the peak
-# of memory over a short and a long run. MODEL_I8: a model file that cygnet-model quantize has made, for i8.
+# of memory over a short and a long run.
 set -eu
 annotate=$1/cygnet-annotate
 work=$(mktemp -d)
@@ -29,7 +29,7 @@ echo '|---|---|---|---|---|---|---|---|---|---|'
 run 'no detection (`--every 1000000`)' --every 1000000
 run 'f32'
 run 'bf16' --precision bf16
-[ -z "${MODEL_I8-}" ] || run 'i8' --precision i8 --model "$MODEL_I8"
+run 'i8' --precision i8
 run 'no detection, again' --every 1000000
 run 'f32, 2 s' --end 2
 run 'f32, detect alone (`--no-video`)' --no-video
