@@ -219,9 +219,12 @@ CYG_API cyg_region cyg_features_region(const cyg_features *maps);
 /* ---- Comparing ------------------------------------------------------------------- */
 
 /* dots[i] = sum over j < width of codes[i][j] * with[j]: one row of small integers against
- * many, by the best table of this CPU. codes 0 .. 127, `with` -127 .. 127, width a multiple of
- * 64 up to 65536. Every CPU gives the same integers. */
-CYG_API void cyg_scan(int32_t *dots, const uint8_t *codes, const int8_t *with, int count, int width);
+ * many. codes 0 .. 127, `with` -127 .. 127, width a multiple of 64 up to 65536. Every CPU
+ * gives the same integers. */
+typedef void cyg_scan_fn(int32_t *dots, const uint8_t *codes, const int8_t *with, int count, int width);
+/* The fastest on this CPU. Ask once, not for each call: in a virtual machine the question
+ * takes as long as a hundred rows. */
+CYG_API cyg_scan_fn *cyg_scan_best(void);
 
 #ifdef __cplusplus
 }

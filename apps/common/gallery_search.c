@@ -137,12 +137,13 @@ static bool judge_rows(hunt *h, int64_t first, int count, const int32_t *dots, c
 static cyg_status first_pass(hunt *h, const vectors_filter *filter, cyg_error *err)
 {
     const vectors *v = h->v;
+    cyg_scan_fn *const scan = cyg_scan_best();
     int32_t dots[VECTORS_BLOCK];
     for (int64_t first = 0; first < v->count; first += VECTORS_BLOCK) {
         const int count = v->count - first < VECTORS_BLOCK ? (int)(v->count - first) : VECTORS_BLOCK;
         const cyg_status status = vectors_verify_codes(h->v, first / VECTORS_BLOCK, err);
         if (status) return status;
-        cyg_scan(dots, v->codes + (size_t)first * v->stride, h->p.codes, count, (int)v->stride);
+        scan(dots, v->codes + (size_t)first * v->stride, h->p.codes, count, (int)v->stride);
         if (!judge_rows(h, first, count, dots, filter))
             return cyg_fail(err, CYG_NO_MEMORY, "%s: out of memory", v->name);
     }
