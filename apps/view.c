@@ -99,7 +99,7 @@ static const options_app app = {
                 "cygnet-view --headless --records - --time-limit 60 clip.mp4",
     .exits = "0   ended, by a key or a limit, or the video has\n"
              "2   wrong usage or settings\n"
-             "4   no source could be opened\n"
+             "4   no source could be opened, or no camera is there\n"
              "5   a model is missing or damaged\n"
              "6   no window, or an output could not be written\n"
              "7   the gallery is damaged, or of another model\n"
@@ -107,6 +107,13 @@ static const options_app app = {
              "130 / 143  interrupted, after recordings were finished",
     .table = table,
 };
+
+void view_tell_cameras(logger *log, FILE *out, bool formats)
+{
+    const int count = devices_list(out, formats);
+    fflush(out);
+    if (!count) log_print(log, LOG_NOTE, "no camera found; 'cygnet-view test:' shows a moving pattern to try with");
+}
 
 /* ---- the parts ---------------------------------------------------------------------------- */
 
@@ -149,7 +156,14 @@ static cyg_status open_source(view *v, const options *o, int width, int height, 
 {
     const view_settings *s = v->settings;
     const char *const *words;
-    const int count = options_words(o, &words);
+    char camera[DEVICE_PATH];
+    const char *const first = camera;
+    int count = options_words(o, &words);
+    if (!count) {
+        if (!devices_first(camera)) return cyg_fail(err, CYG_NOT_FOUND, "nothing to show: no source is named");
+        words = &first;
+        count = 1;
+    }
     const live_options wanted = {
         .width = width, .height = height, .rate = s->rate, .pixel_format = s->pixel_format, .transport = s->transport,
         .threads = s->decode_threads, .stall = s->stall, .wake = wake, .context = v,
@@ -206,7 +220,7 @@ static void close_all(view *v)
 
 static int code_of(cyg_status status)
 {
-    return status == CYG_ARGUMENT ? VIEW_USAGE : VIEW_OUTPUT;
+    return status == CYG_ARGUMENT ? VIEW_USAGE : status == CYG_NOT_FOUND ? VIEW_NO_SOURCE : VIEW_OUTPUT;
 }
 
 static void open_and_run(view *v, const options *o, const char *model, const char *describer)
@@ -224,6 +238,7 @@ static void open_and_run(view *v, const options *o, const char *model, const cha
     } else {
         log_print(v->log, LOG_ERROR, "%s", err.message);
         v->code = code_of(status);
+        if (v->code == VIEW_NO_SOURCE) view_tell_cameras(v->log, stderr, false);
     }
 }
 
@@ -262,7 +277,7 @@ static int run(view_settings *s, const options *o, logger *log, stop *signals, d
 
 static int list_devices(logger *log)
 {
-    if (devices_list(stdout) == 0) log_print(log, LOG_NOTE, "no camera found; test: is a moving pattern to try with");
+    view_tell_cameras(log, stdout, true);
     return fflush(stdout) == 0 ? VIEW_DONE : VIEW_OUTPUT;
 }
 

@@ -18,6 +18,7 @@
 #include "window.h"
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 
 enum view_exit {
     VIEW_DONE = 0, VIEW_USAGE = 2, VIEW_NO_SOURCE = 4, VIEW_MODEL = 5, VIEW_OUTPUT = 6, VIEW_GALLERY = 7, VIEW_LOST = 8,
@@ -94,6 +95,11 @@ typedef struct view {
     live_phase      phase;          /* that was told last */
     int             code;
 } view;
+
+/* ---- view.c ---------------------------------------------------------------------------------- */
+
+/* What cameras there are, to out; and what to do without one. */
+void view_tell_cameras(logger *log, FILE *out, bool formats);
 
 /* ---- view_show.c: the loop ----------------------------------------------------------------- */
 

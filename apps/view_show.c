@@ -178,6 +178,7 @@ static void check_source(view *v)
         if (!v->window || !is_still(&s)) end(v, VIEW_DONE);
     } else {
         log_print(v->log, LOG_ERROR, "%s", s.sentence);
+        if (s.why == CYG_NOT_FOUND) view_tell_cameras(v->log, stderr, false);
         end(v, s.captured ? VIEW_LOST : VIEW_NO_SOURCE);
     }
 }

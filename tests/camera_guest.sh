@@ -1,6 +1,6 @@
 #!/bin/sh
-# camera_guest.sh - what camera.sh has done in its machine: lists the camera, plays it in two formats, is
-# refused a third, unplugs it and plugs it in again. Its last line is "camera: passed" or "camera: failed".
+# camera_guest.sh - what camera.sh has done in its machine: lists the camera, plays it in two formats, analyses it,
+# is refused a third, unplugs it and plugs it in again. Its last line is "camera: passed" or "camera: failed".
 set -u
 view=$1/cygnet-view
 cd "$HOME" || exit
@@ -43,6 +43,19 @@ for format in yuyv422 nv12; do
     check "$format is what the camera gives" has "320x180, rawvideo, $format, 30 frames/s" said
     check "$format: 100 pictures" has ': 100 pictures shown' said
 done
+
+"$view" --no-config --headless --resolution 128 --size 320x180 --records - -v >records 2>said &
+viewer=$!
+check 'no argument is the first camera, and its pictures are analysed' comes '"type":"frame"' records
+kill -TERM "$viewer"
+wait "$viewer"
+check 'its records have their end' has '"type":"summary".*"interrupted":true' records
+cut -c 1-160 records | sed -n 's/^/    /; 1,2p; $p'
+
+"$view" --headless /dev/video7 >list 2>said
+check 'a camera that never was: exit 4' test $? = 4
+check 'a camera that never was: says so' has '/dev/video7: no such camera' said
+check 'a camera that never was: says what there is' has '^/dev/video0: vivid$' said
 
 play --frames 100 --time-limit 10 --pixel-format h264
 check 'a format that the camera has not: exit 8' test "$code" = 8

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/videodev2.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -68,37 +67,54 @@ static void list_sizes(FILE *out, int fd, uint32_t fourcc)
     }
 }
 
-/* False: it is no camera. */
-static bool list_device(FILE *out, const char *path)
+static void list_formats(FILE *out, int fd)
 {
-    const int fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
-    if (fd < 0) {
-        if (errno != ENOENT) fprintf(out, "%s: %s\n", path, strerror(errno));
-        return false;
-    }
-    struct v4l2_capability about = { 0 };
-    const bool answers = ask(fd, VIDIOC_QUERYCAP, &about) == 0;
-    const uint32_t can = about.capabilities & V4L2_CAP_DEVICE_CAPS ? about.device_caps : about.capabilities;
-    const bool camera = answers && can & V4L2_CAP_VIDEO_CAPTURE;
-    if (camera) fprintf(out, "%s: %.32s\n", path, (const char *)about.card);
     struct v4l2_fmtdesc f = { .type = V4L2_BUF_TYPE_VIDEO_CAPTURE };
-    for (; camera && f.index < MOST_ENTRIES && ask(fd, VIDIOC_ENUM_FMT, &f) == 0; f.index++) {
+    for (; f.index < MOST_ENTRIES && ask(fd, VIDIOC_ENUM_FMT, &f) == 0; f.index++) {
         char name[16];
         name_format(name, f.pixelformat);
         fprintf(out, "  %s (%.32s)\n", name, (const char *)f.description);
         list_sizes(out, fd, f.pixelformat);
     }
-    close(fd);
-    return camera;
 }
 
-int devices_list(FILE *out)
+/* Opened, if it is a camera; -1: it is none, or errno says why it cannot be asked. */
+static int open_camera(int number, char path[DEVICE_PATH], struct v4l2_capability *about)
+{
+    snprintf(path, DEVICE_PATH, "/dev/video%d", number);
+    const int fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0) return -1;
+    const bool answers = ask(fd, VIDIOC_QUERYCAP, about) == 0;
+    const uint32_t can = about->capabilities & V4L2_CAP_DEVICE_CAPS ? about->device_caps : about->capabilities;
+    if (answers && can & V4L2_CAP_VIDEO_CAPTURE) return fd;
+    close(fd);
+    errno = ENOENT;
+    return -1;
+}
+
+bool devices_first(char path[DEVICE_PATH])
+{
+    int fd = -1;
+    for (int i = 0; i < MOST_DEVICES && fd < 0; i++) fd = open_camera(i, path, &(struct v4l2_capability){ 0 });
+    if (fd >= 0) close(fd);
+    return fd >= 0;
+}
+
+int devices_list(FILE *out, bool formats)
 {
     int count = 0;
     for (int i = 0; i < MOST_DEVICES; i++) {
-        char path[32];
-        snprintf(path, sizeof path, "/dev/video%d", i);
-        count += list_device(out, path);
+        char path[DEVICE_PATH];
+        struct v4l2_capability about = { 0 };
+        const int fd = open_camera(i, path, &about);
+        if (fd < 0) {
+            if (errno != ENOENT) fprintf(out, "%s: %s\n", path, strerror(errno));
+            continue;
+        }
+        count++;
+        fprintf(out, "%s: %.32s\n", path, (const char *)about.card);
+        if (formats) list_formats(out, fd);
+        close(fd);
     }
     return count;
 }

@@ -37,7 +37,7 @@ struct live {
     bool            stalled;            /* the watchdog has ended the reading */
     double          deadline;           /* of the next picture, or of opening */
     double          begun;              /* pacing: when second 0 was; NAN = not yet */
-    double          first;              /* when the first picture of a stream was captured; NAN = not yet */
+    double          first;              /* when the input's first picture was captured; NAN = not yet */
     int64_t         pictures;           /* since the source was opened */
 };
 
@@ -309,6 +309,12 @@ static bool wait_after_loss(live *l, const cyg_error *err, double *delay)
     return wait_for_retry(l, moment);
 }
 
+/* A camera that never was there does not come; one that was may be plugged in again. */
+static bool may_come(const live *l, cyg_status status)
+{
+    return can_be_lost(l) && (status != CYG_NOT_FOUND || !isnan(l->first));
+}
+
 /* CYG_END: it has played, or all is to end. */
 static cyg_status play_input(live *l, cyg_error *err)
 {
@@ -316,7 +322,7 @@ static cyg_status play_input(live *l, cyg_error *err)
     for (;;) {
         const cyg_status status = play_once(l, err);
         if (status == CYG_END || status == CYG_OK || is_stopping(l)) return CYG_END;
-        if (!can_be_lost(l)) return status;
+        if (!may_come(l, status)) return status;
         if (!wait_after_loss(l, err, &delay)) return CYG_END;
     }
 }
@@ -380,7 +386,6 @@ static void set_options(live *l, const live_options *o)
 
 cyg_status live_open(live **out, const char *const *words, int count, const live_options *options, cyg_error *err)
 {
-    static const char *const first_camera = "0";
     *out = NULL;
     live *l = calloc(1, sizeof *l);
     if (!l) return cyg_fail(err, CYG_NO_MEMORY, "out of memory");
@@ -388,7 +393,7 @@ cyg_status live_open(live **out, const char *const *words, int count, const live
     l->frames = channel_create(1, CHANNEL_NEWEST);
     pthread_mutex_init(&l->lock, NULL);
     pthread_cond_init(&l->changed, NULL);
-    cyg_status status = l->frames ? inputs_find(&l->inputs, count ? words : &first_camera, count ? count : 1, err)
+    cyg_status status = l->frames ? inputs_find(&l->inputs, words, count, err)
                                   : cyg_fail(err, CYG_NO_MEMORY, "out of memory");
     l->state.inputs = (int)l->inputs.count;
     if (status == CYG_OK && pthread_create(&l->thread, NULL, run, l) != 0)

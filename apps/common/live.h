@@ -6,7 +6,8 @@
  *
  * Opening returns at once; what then happens, a missing file included, is in the state. Only
  * the newest frame waits to be taken: whoever is slow sees fewer, never older ones. A camera
- * or stream that is lost is looked for again, for ever; a file plays at its own rate, once.
+ * or stream that is lost is looked for again, for ever, but for a camera that never was there; a
+ * file plays at its own rate, once.
  */
 #ifndef LIVE_H
 #define LIVE_H
@@ -60,8 +61,8 @@ typedef struct live_state {
     int64_t    damaged;         /* packets or frames that could not be decoded */
 } live_state;
 
-/* words: source names as in inputs.h, count of them, played one after the other; none = camera 0.
- * CYG_NO_MEMORY only. */
+/* words: source names as in inputs.h, count of them, played one after the other. CYG_NO_MEMORY
+ * only. */
 CYG_MUST_USE cyg_status live_open(live **out, const char *const *words, int count, const live_options *options,
                                   cyg_error *err);
 /* Ends within a second whatever the source does. No wake is under way when it returns. */

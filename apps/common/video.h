@@ -45,7 +45,7 @@ typedef struct video_info {
 } video_info;
 
 /* uri: a file, "-" for standard input, a URL, "/dev/video2", or "test:" for a moving pattern, as in
- * "test:640x480@25". CYG_IO, CYG_FORMAT (no video in it),
+ * "test:640x480@25". CYG_IO, CYG_NOT_FOUND (no such camera), CYG_FORMAT (no video in it),
  * CYG_UNSUPPORTED (no decoder), CYG_NO_MEMORY, CYG_END (cancelled). */
 CYG_MUST_USE cyg_status video_source_open(video_source **out, const char *uri,
                                           const video_source_options *options, cyg_error *err);

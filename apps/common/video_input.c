@@ -114,7 +114,7 @@ static cyg_status describe(video_source *s, const char *uri, const video_source_
     } else if (is_url(uri)) {
         *url = describe_url(s, uri, o, settings);
     } else if (stat(uri, &info)) {
-        status = is_camera(uri, NULL) && errno == ENOENT ? cyg_fail(err, CYG_IO, "%s: no such camera", s->name)
+        status = is_camera(uri, NULL) && errno == ENOENT ? cyg_fail(err, CYG_NOT_FOUND, "%s: no such camera", s->name)
                                                          : cyg_fail(err, CYG_IO, "%s: %s", s->name, strerror(errno));
     } else if (is_camera(uri, &info)) {
         *format = av_find_input_format("v4l2");

@@ -32,6 +32,16 @@ grep -qE ': (8[5-9]|90) pictures shown' err.txt || { fail 'not all of 90 picture
 # What is wrong, and nothing else, is said.
 expect 4 "$view" --headless nosuch.mp4
 says 'nosuch.mp4'
+expect 4 "$view" --headless /dev/video63                # never was there: nothing to wait for
+says '/dev/video63: no such camera'
+if ! ls /dev/video* >/dev/null 2>&1; then
+    says "no camera found; 'cygnet-view test:'"
+    expect 4 "$view"                                    # nor is there a display: nothing asks for it
+    says 'no source is named'
+    says "no camera found; 'cygnet-view test:'"
+    expect 0 "$view" --list-devices
+    says "no camera found; 'cygnet-view test:'"
+fi
 expect 2 "$view" --headless --size 12 c.mp4
 says "found '12', expected WxH"
 expect 2 "$view" --thresold 0.5
