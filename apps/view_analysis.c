@@ -42,7 +42,6 @@ struct analysis {
     people          *people;                    /* NULL: no gallery */
     bool             gallery_failed;
     float            tracked;                   /* the tracker's threshold */
-    double           time;                      /* of the last frame; NAN = none yet */
     int              input;                     /* of that frame */
 };
 
@@ -77,7 +76,7 @@ static cyg_status open_gallery(analysis *a, cyg_error *err)
 static cyg_status load(analysis *a, cyg_error *err)
 {
     cyg_executor executor;
-    const tracker_options tracking = { .high = (float)a->o.threshold, .keep = keep };
+    const tracker_options tracking = { .high = (float)a->o.threshold, .keep = keep, .fresh_at_once = true };
     cyg_status status = pipeline_models_open(&a->models, &a->o.models, err);
     if (status == CYG_OK && a->o.threads > 1) {
         status = pool_create(&a->pool, a->o.threads, err);
@@ -94,7 +93,6 @@ static cyg_status load(analysis *a, cyg_error *err)
     if (status == CYG_OK && !(a->roster = roster_create(&known)))
         status = cyg_fail(err, CYG_NO_MEMORY, "out of memory");
     a->tracked = (float)a->o.threshold;
-    a->time = NAN;
     return status;
 }
 
@@ -132,19 +130,15 @@ static void forget_left(analysis *a, double time)
     while (roster_leave(a->roster, time - keep, &gone)) { }
 }
 
-/* A first picture, or the first after a cut, has no other to be compared with: what is in it is sure at once. */
+/* A first picture has no other to be compared with: what is in it is sure at once. */
 static void track(analysis *a, frame *f)
 {
-    const bool another = f->input != a->input;
-    const bool fresh = another || !(f->time >= a->time && f->time <= a->time + keep);
-    if (another) {
+    if (f->input != a->input) {
         tracker_reset(a->tracker);
         forget_left(a, INFINITY);
     }
-    a->time = f->time;
     a->input = f->input;
     tracker_update(a->tracker, f);
-    if (fresh) tracker_update(a->tracker, f);
 }
 
 /* ---- enrolling --------------------------------------------------------------------------------- */

@@ -54,7 +54,8 @@ static void update(fixture *x, int number, int count, const object *objects)
     tracker_update(x->t, &x->f);
 }
 
-static void test_numbers_begin_at_the_second_sighting(void **state)
+/* At 30 frames a second the third sighting is the first that is .06 s after the first. */
+static void test_numbers_begin_at_the_third_sighting(void **state)
 {
     fixture *x = *state;
     update(x, 0, 1, &(const object){ .box = { 75, 75, 125, 125 }, .score = 0.9f });
@@ -62,9 +63,30 @@ static void test_numbers_begin_at_the_second_sighting(void **state)
     assert_true(young < 0);
     assert_int_equal(tracker_number(x->t, young), 0);
     update(x, 1, 1, &(const object){ .box = { 76, 75, 126, 125 }, .score = 0.9f });
+    assert_int_equal(x->f.objects[0].track, young);
+    update(x, 2, 1, &(const object){ .box = { 77, 75, 127, 125 }, .score = 0.9f });
     assert_int_equal(x->f.objects[0].track, 1);
     assert_int_equal(tracker_number(x->t, young), 1);
     assert_int_equal(x->f.objects[0].src, FROM_DETECT);
+}
+
+/* A user's wish: a number at once. And frames far apart: two sightings are enough. */
+static void test_appear(void **unused)
+{
+    frame f;
+    const object o = at(100, 100, 50, 0.9f);
+    tracker *t = tracker_create(&(tracker_options){ .appear = -1 });
+    show(&f, 0, 1, &o);
+    tracker_update(t, &f);
+    assert_int_equal(f.objects[0].track, 1);
+    tracker_free(t);
+    t = tracker_create(&(tracker_options){ 0 });
+    for (int i = 0; i < 2; i++) {
+        show(&f, 6 * i, 1, &o);
+        tracker_update(t, &f);
+    }
+    assert_int_equal(f.objects[0].track, 1);
+    tracker_free(t);
 }
 
 /* Seen in one frame alone: no number, and none is used up. */
@@ -87,7 +109,21 @@ static void test_weak_detections_are_dropped_or_rescue(void **state)
         const object objects[] = { at(100, 100, 50, i < 5 ? 0.9f : 0.3f), at(300, 100, 50, 0.3f) };
         update(x, i, 2, objects);
         assert_int_equal(x->f.object_count, 1);                 /* the one at 300 was never sure */
-        if (i) assert_int_equal(x->f.objects[0].track, 1);
+        if (i > 1) assert_int_equal(x->f.objects[0].track, 1);
+    }
+}
+
+/* Somebody half hidden for half a second stays; what was just sure enough once, and is weak from then on, does not. */
+static void test_rescue_ends_where_trust_does(void **state)
+{
+    fixture *x = *state;
+    for (int i = 0; i < 60; i++) {
+        const object objects[] = { at(100, 100, 50, i < 45 ? 0.9f : 0.3f), at(300, 100, 50, i < 5 ? 0.55f : 0.3f) };
+        update(x, i, 2, objects);
+        if (i == 8) assert_int_equal(x->f.object_count, 2);
+        if (i < 20) continue;
+        assert_int_equal(x->f.object_count, 1);
+        assert_int_equal(x->f.objects[0].track, 1);
     }
 }
 
@@ -99,7 +135,7 @@ static void test_crossing_keeps_numbers(void **state)
         const float way = 8 * (float)i;
         const object objects[] = { at(100 + way, 200, 60, 0.9f), at(572 - way, 210, 60, 0.85f) };
         update(x, i, 2, objects);
-        if (i == 0) continue;
+        if (i < 2) continue;
         assert_int_equal(x->f.objects[0].track, 1);
         assert_int_equal(x->f.objects[1].track, 2);
     }
@@ -114,8 +150,28 @@ static void test_hidden_keeps_its_number(void **state)
         const object o = at(100 + 6 * (float)i, 200, 60, 0.9f);
         const bool hidden = i >= 20 && i < 40;
         update(x, i, hidden ? 0 : 1, &o);
-        if (!hidden && i) assert_int_equal(x->f.objects[0].track, 1);
+        if (!hidden && i > 1) assert_int_equal(x->f.objects[0].track, 1);
     }
+}
+
+/* At once in the first frame and the first after a cut, else not. */
+static void test_fresh_at_once(void **unused)
+{
+    frame f;
+    const object both[] = { at(100, 100, 50, 0.9f), at(300, 100, 50, 0.8f) };
+    const int numbers[] = { 0, 1, 1000, 1001 }, counts[] = { 1, 2, 1, 2 }, first[] = { 1, 1, 2, 2 };
+    tracker *t = tracker_create(&(tracker_options){ .fresh_at_once = true });
+    for (int i = 0; i < 4; i++) {
+        show(&f, numbers[i], counts[i], both);
+        tracker_update(t, &f);
+        assert_int_equal(f.objects[0].track, first[i]);
+        if (counts[i] > 1) assert_true(f.objects[1].track < 0);
+    }
+    tracker_reset(t);
+    show(&f, 1002, 1, both);
+    tracker_update(t, &f);
+    assert_int_equal(f.objects[0].track, 3);
+    tracker_free(t);
 }
 
 /* After `keep` it is somebody else. */
@@ -125,8 +181,7 @@ static void test_forgets(void **state)
     const object o = at(100, 200, 60, 0.9f);
     for (int i = 0; i < 5; i++) update(x, i, 1, &o);
     for (int i = 5; i < 40; i++) update(x, i, 0, &o);
-    update(x, 40, 1, &o);
-    update(x, 41, 1, &o);
+    for (int i = 40; i < 43; i++) update(x, i, 1, &o);
     assert_int_equal(x->f.objects[0].track, 2);
 }
 
@@ -148,7 +203,7 @@ static void test_cuts(void **state)
 {
     fixture *x = *state;
     const object o = at(100, 200, 60, 0.9f);
-    const int numbers[] = { 0, 1, 2, 1000, 1001, 5, 6 };
+    const int numbers[] = { 0, 2, 4, 1000, 1002, 5, 7 };
     const int expected[] = { 0, 1, 1, 0, 2, 0, 3 };
     for (int i = 0; i < 7; i++) {
         update(x, numbers[i], 1, &o);
@@ -166,7 +221,7 @@ static void test_uneven_times(void **state)
         show(&x->f, i, 1, &o);
         x->f.time = times[i];
         tracker_update(x->t, &x->f);
-        if (i) assert_int_equal(x->f.objects[0].track, 1);
+        if (i > 1) assert_int_equal(x->f.objects[0].track, 1);
     }
 }
 
@@ -197,11 +252,14 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
-        TEST(test_numbers_begin_at_the_second_sighting),
+        TEST(test_numbers_begin_at_the_third_sighting),
+        cmocka_unit_test(test_appear),
         TEST(test_noise_has_no_number),
         TEST(test_weak_detections_are_dropped_or_rescue),
+        TEST(test_rescue_ends_where_trust_does),
         TEST(test_crossing_keeps_numbers),
         TEST(test_hidden_keeps_its_number),
+        cmocka_unit_test(test_fresh_at_once),
         TEST(test_forgets),
         TEST(test_classes_do_not_mix),
         TEST(test_cuts),

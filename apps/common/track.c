@@ -15,7 +15,9 @@ static const float sure_overlap = 0.2f, weak_overlap = 0.5f, young_overlap = 0.3
 
 /* Over the size of the box: error of a sighting; speed of a newcomer, a second; and what the
  * speed changes by in a second (square root of the acceleration's spectral density). */
-static const double sighting_error = 0.05, first_speed = 2, restlessness = 1.5;
+static const double sighting_error = 0.05, first_speed = 2, restlessness = 0.75;
+
+static const double memory = 1;             /* seconds over which a track's scores are averaged */
 
 enum { CENTRE_X, CENTRE_Y, WIDTH, HEIGHT, STATES };
 
@@ -23,7 +25,8 @@ typedef struct track {
     kalman  state[STATES];
     object  last;               /* its last sighting */
     double  seen;               /* when that was */
-    int     sightings;
+    double  first;              /* and when the first was */
+    float   trust;              /* mean of its scores, the latest counting most */
     int     birth;              /* < 0: what it was called when it was young */
     int     number;             /* > 0: sure; birth: young */
     int     found;              /* which object of the frame at hand; NOBODY */
@@ -33,7 +36,7 @@ struct tracker {
     tracker_options o;
     bool   low_chosen;
     double time;                /* of the last update */
-    bool   begun;
+    bool   begun, fresh;        /* fresh: nothing was seen yet, or since the last cut */
     int    count, numbers, births;
     track  tracks[MOST_TRACKS];
 
@@ -61,7 +64,8 @@ tracker *tracker_create(const tracker_options *options)
     if (t->o.high <= 0) t->o.high = 0.5f;
     if (t->o.keep <= 0) t->o.keep = 1;
     if (t->o.hold <= 0) t->o.hold = 0.3;
-    if (t->o.appear <= 0) t->o.appear = 2;
+    if (t->o.appear == 0) t->o.appear = 0.06;
+    t->fresh = true;
     return t;
 }
 
@@ -80,6 +84,7 @@ void tracker_set_high(tracker *t, float high)
 void tracker_reset(tracker *t)
 {
     t->count = 0;
+    t->fresh = true;
 }
 
 int tracker_count(const tracker *t)
@@ -145,14 +150,14 @@ static float overlap(cyg_box a, cyg_box b)
 
 /* ---- association ------------------------------------------------------------------------- */
 
-typedef enum kind { SURE, SEEN_JUST_NOW, YOUNG } kind;      /* of tracks */
+typedef enum kind { SURE, TRUSTED, YOUNG } kind;        /* of tracks */
 
 static bool is_of(const tracker *t, const track *k, kind wanted)
 {
     if (k->found != NOBODY) return false;
     switch (wanted) {
     case SURE: return k->number > 0;
-    case SEEN_JUST_NOW: return k->number > 0 && k->seen == t->time;
+    case TRUSTED: return k->number > 0 && k->seen == t->time && k->trust > t->o.high;
     case YOUNG: return k->number < 0;
     }
     return false;
@@ -187,7 +192,8 @@ static void associate(tracker *t, const frame *f, kind wanted, float from, float
 
 static void grow_up(tracker *t, track *k)
 {
-    if (k->number < 0 && k->sightings >= t->o.appear) k->number = ++t->numbers;
+    const bool seen_enough = k->seen - k->first >= t->o.appear || (t->fresh && t->o.fresh_at_once);
+    if (k->number < 0 && seen_enough) k->number = ++t->numbers;
 }
 
 static void tell(const track *k, object *o)
@@ -200,9 +206,9 @@ static void go_on(tracker *t, track *k, frame *f)
 {
     object *const o = &f->objects[k->found];
     correct(k, o->box);
+    k->trust += (float)(1 - exp((k->seen - f->time) / memory)) * (o->score - k->trust);
     k->last = *o;
     k->seen = f->time;
-    k->sightings++;
     grow_up(t, k);
     tell(k, o);
 }
@@ -227,7 +233,10 @@ static void begin(tracker *t, frame *f, object *o)
     double place[STATES];
     const double size = size_of(o->box);
     const int birth = -++t->births;
-    *k = (track){ .last = *o, .seen = f->time, .sightings = 1, .birth = birth, .number = birth, .found = NOBODY };
+    *k = (track){
+        .last = *o, .seen = f->time, .first = f->time, .trust = o->score, .birth = birth, .number = birth,
+        .found = NOBODY,
+    };
     measure(o->box, place);
     for (int i = 0; i < STATES; i++)
         k->state[i] = kalman_start(place[i], squared(sighting_error * size), squared(first_speed * size));
@@ -258,7 +267,7 @@ void tracker_update(tracker *t, frame *f)
         f->objects[i].speed = (cyg_box){ 0 };
     }
     associate(t, f, SURE, t->o.high, INFINITY, sure_overlap);
-    associate(t, f, SEEN_JUST_NOW, t->o.low, t->o.high, weak_overlap);
+    associate(t, f, TRUSTED, t->o.low, t->o.high, weak_overlap);
     associate(t, f, YOUNG, t->o.high, INFINITY, young_overlap);
     settle(t, f);
     for (int i = 0; i < f->object_count; i++)
@@ -266,6 +275,7 @@ void tracker_update(tracker *t, frame *f)
     drop_weak(t, f);
     t->time = f->time;
     t->begun = true;
+    t->fresh = false;
 }
 
 int tracker_number(const tracker *t, int young)

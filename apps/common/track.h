@@ -16,10 +16,12 @@
  *   3. The tracks still seen in the frame before and left over are matched with the weak
  *      detections, `low` to `high`, at IoU 0.5 or more: somebody half hidden scores low, but
  *      where a track expects him a low score is enough. This rescue is what the paper is about.
+ *      It is for tracks whose scores are above `high` on the average of the last second: what
+ *      scores low for long is something else, that was taken for an object once.
  *   4. Young tracks are matched with what is left of the high ones, at IoU 0.3 or more.
  *   5. What still is left of the high ones begins a young track. It becomes sure, and gets its
- *      number, when it is seen `appear` times in a row; a young track that is missed is
- *      forgotten. So what flickers for one frame has no number, and numbers have no gaps.
+ *      number, when it is seen for `appear` seconds without a gap, at least twice; a young track
+ *      that is missed is forgotten. So what flickers has no number, and numbers have no gaps.
  *   6. A sure track that is not seen is kept for `keep` seconds, and forgotten then.
  *
  * Where this differs from the paper: all times are seconds, not frames, so that frame rates may
@@ -43,7 +45,8 @@ typedef struct tracker_options {            /* 0 = the value in brackets */
     float  low;             /* [tracker_low] score above which it helps a track it fits */
     double keep;            /* [1] seconds that a track waits unseen to be found again */
     double hold;            /* [0.3] seconds that tracker_predict goes on telling of it meanwhile; at most keep */
-    int    appear;          /* [2] sightings in a row until it has a number */
+    double appear;          /* [0.06] seconds of sightings in a row until it has a number; < 0: at the first */
+    bool   fresh_at_once;   /* in the first frame, and the first after a cut, at the first sighting */
 } tracker_options;
 
 tracker *tracker_create(const tracker_options *options);        /* NULL: no memory */
