@@ -218,10 +218,13 @@ CYG_API cyg_region cyg_features_region(const cyg_features *maps);
 
 /* ---- Comparing ------------------------------------------------------------------- */
 
-/* dots[i] = sum over j < width of codes[i][j] * with[j]: one row of small integers against
- * many. codes 0 .. 127, `with` -127 .. 127, width a multiple of 64 up to 65536. Every CPU
- * gives the same integers. */
-typedef void cyg_scan_fn(int32_t *dots, const uint8_t *codes, const int8_t *with, int count, int width);
+/* dots[i][t] = sum over j < width of code[i][j] * with[t][j]: two rows of integers, -127 .. 127,
+ * against many of codes, 0 .. 63. width is a multiple of 256 up to 65536. Of each 256 codes of a
+ * row, 192 bytes, byte k < 64 of the first, second and last 64 bytes holds codes k, 64 + k and
+ * 128 + k in its lower six bits, and code 192 + k in the upper two, the least bits first. Every
+ * CPU gives the same integers. */
+typedef void cyg_scan_fn(int32_t (*dots)[2], const uint8_t *codes, const int8_t *with, int count, int width);
+enum { CYG_SCAN_WIDTH = 256, CYG_SCAN_BYTES = 192 };
 /* The fastest on this CPU. Ask once, not for each call: in a virtual machine the question
  * takes as long as a hundred rows. */
 CYG_API cyg_scan_fn *cyg_scan_best(void);

@@ -205,13 +205,13 @@ static void search_tells_apart_what_the_codes_cannot(void **state)
     free_table(&t);
 }
 
-/* The codes of a probe with one large value lose its small ones, and what the loss hides must not be dropped: by
+/* The codes of a probe with one large value lose its smallest ones, and what the loss hides must not be dropped: by
  * its codes row 2 is the better one, in truth row 1. The codes of both rows are exact. */
 static void what_the_probes_codes_lose_is_allowed_for(void **state)
 {
     table t = make_table(64, 2);
     float probe[64] = { 1 };
-    for (int j = 1; j < 64; j++) probe[j] = (j < 32 ? .49f : j == 32 ? .51f : -.49f) / 127;
+    for (int j = 1; j < 64; j++) probe[j] = (j < 32 ? .49f : j == 32 ? .51f : -.49f) / (127 * 254);
     unit(probe, 64);
     for (int j = 0; j < 64; j++) {
         t.halves[j] = half_from_float(j >= 1 && j < 11);
@@ -224,6 +224,27 @@ static void what_the_probes_codes_lose_is_allowed_for(void **state)
     assert_int_equal(n, 1);
     assert_int_equal(got.face, t.ids[0]);
     assert_float_equal(got.cosine, sqrt(10) * (double)probe[1], 1e-6);
+    vectors_close(v);
+    free_table(&t);
+}
+
+/* Every code of row 1 is off to the same side, which is told by `low` and not by the error: by its codes
+ * alone row 2, whose codes are exact, is the better one. */
+static void what_the_codes_lose_on_one_side_is_added(void **state)
+{
+    table t = make_table(64, 2);
+    float probe[64];
+    for (int j = 0; j < 64; j++) probe[j] = 1 / 8.f;
+    for (int j = 0; j < 64; j++) {
+        t.halves[j] = half_from_float(j == 0 ? 1 : j == 1 ? 0 : .49f / 63);
+        t.halves[64 + j] = half_from_float(j == 0 ? 1 : j == 1 ? 16 / 63.f : 0);
+    }
+    vectors *v = opened(&t);
+    gallery_match got;
+    int n = 1;
+    assert_int_equal(vectors_search(v, probe, -1, NULL, &got, &n, NULL), CYG_OK);
+    assert_int_equal(n, 1);
+    assert_int_equal(got.face, t.ids[0]);
     vectors_close(v);
     free_table(&t);
 }
@@ -280,7 +301,7 @@ static void every_flipped_bit_is_noticed(void **state)
     assert_int_equal(vectors_search(v, probe, -1, NULL, right, &n, &err), CYG_OK);
     vectors_close(v);
 
-    const size_t padding[][2] = { { 4096 + 9 * 32, 8192 }, { 8192 + 9 * 128, 12288 } };
+    const size_t padding[][2] = { { 4096 + 9 * 32, 8192 }, { 8192 + 9 * 192, 12288 } };
     for (size_t bit = 0; bit < size * 8; bit++) {
         const size_t i = bit / 8;
         const uint8_t flip = (uint8_t)(1 << bit % 8);
@@ -353,6 +374,7 @@ int main(void)
         cmocka_unit_test(search_finds_what_comparing_with_all_finds),
         cmocka_unit_test(search_tells_apart_what_the_codes_cannot),
         cmocka_unit_test(what_the_probes_codes_lose_is_allowed_for),
+        cmocka_unit_test(what_the_codes_lose_on_one_side_is_added),
         cmocka_unit_test(equal_rows_come_by_id),
         cmocka_unit_test(finds_rows_by_id),
         cmocka_unit_test(every_flipped_bit_is_noticed),

@@ -26,6 +26,12 @@ struct vectors {
     uint8_t           *verified;    /* [blocks]: its codes are */
 };
 
+/* Codes of a row, those beyond the dimension included. */
+static inline size_t vectors_width(int dimension)
+{
+    return ((size_t)dimension + CYG_SCAN_WIDTH - 1) / CYG_SCAN_WIDTH * CYG_SCAN_WIDTH;
+}
+
 /* Verifies the codes of a block unless they are; CYG_FORMAT. */
 CYG_MUST_USE cyg_status vectors_verify_codes(vectors *v, int64_t block, cyg_error *err);
 /* The halves of a row, verified; CYG_FORMAT. */

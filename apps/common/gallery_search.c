@@ -1,10 +1,11 @@
 /* gallery_search.c - exact search among the rows of a vector file, in two passes.
  *
  * The first pass reads only the codes. For a probe p and a row r of unit length, with p' and r' what
- * their codes stand for, |r.p - r'.p'| <= |r - r'||p| + |r'||p - p'| (Cauchy-Schwarz), and those
- * lengths are known. So each row has a lower and an upper bound; a row whose upper bound
- * is below the k-th best lower bound cannot be among the k best. What is left, usually
- * some dozens, is compared in float32. No row that belongs to the answer is ever lost.
+ * their codes stand for, |r.p - r'.p'| <= |r - r'||p - m| + |r'||p - p'| (Cauchy-Schwarz), where m is
+ * p's mean in every place: r - r' adds up to nothing, so r - r' times m is 0. Those lengths are known. So
+ * each row has a lower and an upper bound; a row whose upper bound is below the k-th best lower
+ * bound cannot be among the k best. What is left, usually some dozens, is compared in float32.
+ * No row that belongs to the answer is ever lost.
  */
 #include "gallery_rows.h"
 #include <assert.h>
@@ -12,11 +13,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The probe as -127 .. 127, and what is needed to turn dot products of codes into bounds. */
+/* The probe as two rows of -127 .. 127, the second for what the first leaves over, and what is needed
+ * to turn dot products of codes into bounds. */
 typedef struct probe {
     const float *values;            /* [dimension], unit length */
-    int8_t      *codes;             /* [stride] */
-    float        step, sum, error;  /* of the codes: value of one, sum of values, distance to the probe */
+    int8_t      *codes;             /* [2][width] */
+    int          width;
+    double       step[2];           /* what a one of each row stands for */
+    double       sum;               /* of what the codes stand for */
+    float        error, spread;     /* distance from that to the probe; from the probe to its mean */
 } probe;
 
 typedef struct candidate {
@@ -36,23 +41,31 @@ typedef struct hunt {
 
 static const float rounding = 4e-6f;        /* of the float32 arithmetic in both passes, generously */
 
-static bool encode_probe(probe *p, const float *values, int dimension, size_t stride)
+static bool encode_probe(probe *p, const float *values, int dimension)
 {
     float most = 0;
-    double error = 0, sum = 0;
+    double error = 0, sum = 0, square = 0;
     p->values = values;
-    p->codes = calloc(stride, 1);
+    p->width = (int)vectors_width(dimension);
+    p->codes = calloc((size_t)p->width, 2);
     if (!p->codes) return false;
     for (int i = 0; i < dimension; i++) most = fmaxf(most, fabsf(values[i]));
-    p->step = most / 127;
+    p->step[0] = (double)most / 127;
+    p->step[1] = p->step[0] / 254;
     for (int i = 0; i < dimension; i++) {
-        p->codes[i] = (int8_t)lrintf(values[i] / p->step);
-        const double off = (double)values[i] - (double)p->step * p->codes[i];
-        error += off * off;
-        sum += (double)p->step * p->codes[i];
+        double left = values[i];
+        for (int t = 0; t < 2; t++) {
+            const long code = lrint(left / p->step[t]);
+            p->codes[t * p->width + i] = (int8_t)code;
+            left -= p->step[t] * (double)code;
+        }
+        error += left * left;
+        sum += (double)values[i];
+        square += (double)values[i] * (double)values[i];
+        p->sum += (double)values[i] - left;
     }
     p->error = (float)sqrt(error);
-    p->sum = (float)sum;
+    p->spread = (float)sqrt(fmax(square - sum * sum / dimension, 0));
     return true;
 }
 
@@ -120,16 +133,20 @@ static bool allowed(const vectors_filter *filter, int64_t id)
     return !filter || (id < filter->limit && filter->bits[id / 64] >> id % 64 & 1);
 }
 
-static bool judge_rows(hunt *h, int64_t first, int count, const int32_t *dots, const vectors_filter *filter)
+static bool judge_rows(hunt *h, int64_t first, int count, const int32_t (*dots)[2],
+                       const vectors_filter *filter)
 {
     const probe *p = &h->p;
+    float least = bar(h);
     for (int i = 0; i < count; i++) {
         const vectors_row *r = &h->v->rows[first + i];
-        const float about = r->low * p->sum + r->step * p->step * (float)dots[i];
-        const float off = r->error + (1 + r->error) * p->error + rounding;
-        if (about + off < bar(h) || !allowed(filter, r->id)) continue;
+        const double dot = p->step[0] * dots[i][0] + p->step[1] * dots[i][1];
+        const float about = (float)((double)r->low * p->sum + (double)r->step * dot);
+        const float off = r->error * p->spread + (1 + r->error) * p->error + rounding;
+        if (about + off < least || !allowed(filter, r->id)) continue;
         keep_best(h, about - off);
         if (!add_candidate(h, first + i, about + off)) return false;
+        least = bar(h);
     }
     return true;
 }
@@ -138,12 +155,12 @@ static cyg_status first_pass(hunt *h, const vectors_filter *filter, cyg_error *e
 {
     const vectors *v = h->v;
     cyg_scan_fn *const scan = cyg_scan_best();
-    int32_t dots[VECTORS_BLOCK];
+    int32_t dots[VECTORS_BLOCK][2];
     for (int64_t first = 0; first < v->count; first += VECTORS_BLOCK) {
         const int count = v->count - first < VECTORS_BLOCK ? (int)(v->count - first) : VECTORS_BLOCK;
         const cyg_status status = vectors_verify_codes(h->v, first / VECTORS_BLOCK, err);
         if (status) return status;
-        scan(dots, v->codes + (size_t)first * v->stride, h->p.codes, count, (int)v->stride);
+        scan(dots, v->codes + (size_t)first * v->stride, h->p.codes, count, h->p.width);
         if (!judge_rows(h, first, count, dots, filter))
             return cyg_fail(err, CYG_NO_MEMORY, "%s: out of memory", v->name);
     }
@@ -215,7 +232,7 @@ cyg_status vectors_search(vectors *v, const float *values, float threshold, cons
     hunt h = { .v = v, .threshold = threshold, .wanted = *count, .room = 1024 };
     h.best = malloc((size_t)h.wanted * sizeof *h.best);
     h.left = malloc(h.room * sizeof *h.left);
-    cyg_status status = h.best && h.left && encode_probe(&h.p, values, v->dimension, v->stride)
+    cyg_status status = h.best && h.left && encode_probe(&h.p, values, v->dimension)
                             ? first_pass(&h, filter, err)
                             : cyg_fail(err, CYG_NO_MEMORY, "%s: out of memory", v->name);
     if (!status) status = second_pass(&h, out, count, err);

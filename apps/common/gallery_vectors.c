@@ -1,11 +1,11 @@
 /* gallery_vectors.c - the vector file: every embedding of a gallery, laid out for scanning.
  *
  * Derived from the database, made again from it at any time. Little endian, read-only once
- * written. S = 64 * ceil(dimension / 64), P(x) = 4096 * ceil(x / 4096).
+ * written. S = 192 * ceil(dimension / 256), P(x) = 4096 * ceil(x / 4096).
  *
  *   header, 4096 bytes, at 0
  *        0   8  "CYGVECT\n"
- *        8   4  version: 1
+ *        8   4  version: 2
  *       12   4  dimension: 1 .. 65536
  *       16   8  count of rows
  *       24   8  generation of the database that it was made from
@@ -17,10 +17,12 @@
  *        0   8  id of the face, > 0
  *        8   4  low        float; the row, at unit length, is nearly low + step * code
  *       12   4  step       float
- *       16   4  error      float; length of (row - (low + step * code)), rounded up
+ *       16   4  error      float; length of (row - (low + step * code)), rounded up; what
+ *                          that is made of adds up to nothing
  *       20   4  checksum of its codes, low half, seed = id
  *       24   8  checksum of its halves, seed = id
- *   codes  [count][S]          bytes 0 .. 127; 0 beyond the dimension; at 4096 + P(32 * count)
+ *   codes  [count][S]          0 .. 63, 256 packed in 192 bytes (cyg_scan_fn of backbone.h says how); 0
+ *                              beyond the dimension; at 4096 + P(32 * count)
  *   halves [count][dimension]  IEEE half precision, the embedding as in the database; next P
  * The file ends with the last half.
  */
@@ -37,7 +39,7 @@
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the file is mapped as it is");
 
-enum { HEADER = 4096, VERSION = 1, CHUNK = 512 /* rows written at once */ };
+enum { HEADER = 4096, VERSION = 2, CHUNK = 512 /* rows written at once */ };
 static const char magic[8] = "CYGVECT\n";
 
 typedef struct header {
@@ -122,7 +124,7 @@ static bool pages(size_t *at, size_t count, size_t each)    /* *at = P(*at + cou
 static bool lay_out(layout *l, int dimension, int64_t count)
 {
     size_t halves;
-    l->stride = ((size_t)dimension + 63) / 64 * 64;
+    l->stride = vectors_width(dimension) / CYG_SCAN_WIDTH * CYG_SCAN_BYTES;
     l->codes = HEADER;
     if (!pages(&l->codes, (size_t)count, sizeof(vectors_row))) return false;
     l->halves = l->codes;
@@ -133,7 +135,15 @@ static bool lay_out(layout *l, int dimension, int64_t count)
 
 /* ---- Writing ------------------------------------------------------------------------ */
 
-/* codes [stride] and the row from halves [dimension], of which it takes the direction only: 0 .. 127
+static void put_code(uint8_t *packed, int i, unsigned code)
+{
+    packed += i / CYG_SCAN_WIDTH * CYG_SCAN_BYTES;
+    i %= CYG_SCAN_WIDTH;
+    if (i < CYG_SCAN_BYTES) packed[i] |= (uint8_t)code;
+    else for (int k = 0; k < 3; k++) packed[i - CYG_SCAN_BYTES + 64 * k] |= (uint8_t)(code >> 2 * k << 6);
+}
+
+/* codes [stride] and the row from halves [dimension], of which it takes the direction only: 0 .. 63
  * between the least and the greatest value. */
 static void encode(vectors_row *row, uint8_t *codes, const uint16_t *half, int dimension, size_t stride)
 {
@@ -146,17 +156,21 @@ static void encode(vectors_row *row, uint8_t *codes, const uint16_t *half, int d
         high = x > high ? x : high;
     }
     const float unit = square > 0 ? (float)(1 / sqrt(square)) : 0;
-    row->low = low * unit;
-    row->step = (high - low) * unit / 127;
-    double error = 0;
+    const float least = low * unit, step = (high - low) * unit / 63;
+    double square_off = 0, sum_off = 0;
     memset(codes, 0, stride);
     for (int i = 0; i < dimension; i++) {
         const float x = float_from_half(half[i]) * unit;
-        codes[i] = row->step > 0 ? (uint8_t)lrintf((x - row->low) / row->step) : 0;
-        const double off = (double)x - ((double)row->low + (double)row->step * codes[i]);
-        error += off * off;
+        const unsigned code = step > 0 ? (unsigned)lrintf((x - least) / step) : 0;
+        put_code(codes, i, code);
+        const double off = (double)x - ((double)least + (double)step * code);
+        square_off += off * off;
+        sum_off += off;
     }
-    row->error = nextafterf((float)sqrt(error), INFINITY);
+    const double mean_off = sum_off / dimension;        /* becomes a part of low */
+    row->low = (float)(least + mean_off);
+    row->step = step;
+    row->error = nextafterf((float)sqrt(fmax(square_off - sum_off * mean_off, 0)), INFINITY);
     row->codes_sum = (uint32_t)vectors_sum(codes, stride, (uint64_t)row->id);
     row->halves_sum = vectors_sum(half, (size_t)dimension * 2, (uint64_t)row->id);
 }

@@ -88,13 +88,11 @@ struct cyg_kernels {
     void (*colour)(float *out, const float *const in[3], const float *cover, const cyg_colour *to,
                    int count);
 
-    /* dots[i] = sum over j < width of codes[i][j] * with[j], for codes of 0 .. 127 and `with`
-     * of -127 .. 127: the range in which every instruction set gives the same integers.
-     * width is a multiple of CYG_SCAN_WIDTH, and at most 65536. */
-    void (*scan)(int32_t *dots, const uint8_t *codes, const int8_t *with, int count, int width);
+    /* Two rows against many: cyg_scan_fn in backbone.h says how their codes are packed. */
+    void (*scan)(int32_t (*dots)[2], const uint8_t *codes, const int8_t *with, int count, int width);
 };
 
-enum { CYG_MAX_ISAS = 8, CYG_MAX_COLUMNS = 64, CYG_SLACK = 64, CYG_SCAN_WIDTH = 64 };
+enum { CYG_MAX_ISAS = 8, CYG_MAX_COLUMNS = 64, CYG_SLACK = 64 };
 
 /* Writes every table that runs on this CPU, best first; returns how many. */
 int cyg_kernels_list(const cyg_kernels *out[CYG_MAX_ISAS]);

@@ -189,13 +189,22 @@ static void mean(float *out, const float *in, int pixels, int channels)
     }
 }
 
-static void scan(int32_t *dots, const uint8_t *codes, const int8_t *with, int count, int width)
+/* Code j < 256 of 192 bytes. */
+static int scan_code(const uint8_t *packed, int j)
 {
-    for (int i = 0; i < count; i++, codes += width) {
-        int32_t sum = 0;
-        for (int j = 0; j < width; j++) sum += codes[j] * with[j];
-        dots[i] = sum;
-    }
+    const int k = j % 64;
+    if (j < 192) return packed[j] & 63;
+    return packed[k] >> 6 | packed[64 + k] >> 6 << 2 | packed[128 + k] >> 6 << 4;
+}
+
+static void scan(int32_t (*dots)[2], const uint8_t *codes, const int8_t *with, int count, int width)
+{
+    for (int i = 0; i < count; i++, codes += width / 256 * 192)
+        for (int t = 0; t < 2; t++) {
+            int32_t sum = 0;
+            for (int j = 0; j < width; j++) sum += scan_code(codes + j / 256 * 192, j % 256) * with[t * width + j];
+            dots[i][t] = sum;
+        }
 }
 
 static void blend8(float *out, const uint8_t *a, const uint8_t *b, float f, int count)

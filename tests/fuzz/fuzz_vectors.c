@@ -37,7 +37,7 @@ static void make_right(uint8_t *bytes, size_t size)
     uint64_t count, id;
     memcpy(&dimension, bytes + 12, 4);
     memcpy(&count, bytes + 16, 8);
-    const uint64_t stride = ((uint64_t)dimension + 63) / 64 * 64;
+    const uint64_t stride = ((uint64_t)dimension + 255) / 256 * 192;
     if (dimension > 65536 || count > size / 32) count = 0;
     const uint64_t codes = 4096 + (32 * count + 4095) / 4096 * 4096;
     const uint64_t halves = codes + (stride * count + 4095) / 4096 * 4096;
@@ -48,7 +48,7 @@ static void make_right(uint8_t *bytes, size_t size)
         memcpy(row + 20, &low, 4);
         put64(row + 24, vectors_sum(bytes + halves + i * dimension * 2, (size_t)dimension * 2, id));
     }
-    memcpy(bytes, "CYGVECT\n\1\0\0", 12);
+    memcpy(bytes, "CYGVECT\n\2\0\0", 12);
     put64(bytes + 48, vectors_sum(bytes + 4096, 4096 + 32 * count <= size ? 32 * count : 0, 1));
     put64(bytes + 4088, vectors_sum(bytes, 4088, 0));
 }
