@@ -66,25 +66,25 @@ void bench_network_close(bench_network *n)
 
 /* ---- Heads ---------------------------------------------------------------------------------- */
 
-static cyg_status add_conv(bench_pass *p, const char *map, const char *name, int out, cyg_error *err)
+static cyg_status add_conv(bench_pass *p, const char *map, const cyg_conv_part *parts, int count, cyg_error *err)
 {
     const cyg_tensor shape = cyg_backbone_map(p->net, map);
-    bench_head *const head = &p->heads[p->head_count++];
-    head->map = map;
-    p->mult_adds += (int64_t)shape.width * shape.height * shape.channels * out;
-    return cyg_conv_create(&head->conv, p->net, name, shape.channels, out, err);
+    for (int i = 0; i < count; i++)
+        p->mult_adds += (int64_t)shape.width * shape.height * shape.channels * parts[i].channels;
+    return cyg_conv_create(&p->heads[p->head_count++].conv, p->net, map, shape.channels, parts, count, err);
 }
 
 static cyg_status add_random_heads(bench_pass *p, bool ssd, cyg_error *err)
 {
-    if (!ssd) return add_conv(p, "pool", "classes", CLASSES, err);
+    if (!ssd) return add_conv(p, "pool", &(cyg_conv_part){ "classes", CLASSES }, 1, err);
     cyg_status status = CYG_OK;
     for (int i = 0; i < SSD_MAPS && !status; i++) {
-        char name[40];
-        snprintf(name, sizeof name, "%s_corners", ssd_maps[i]);
-        status = add_conv(p, ssd_maps[i], name, ssd_boxes[i] * SSD_CORNERS, err);
-        snprintf(name, sizeof name, "%s_classes", ssd_maps[i]);
-        if (!status) status = add_conv(p, ssd_maps[i], name, ssd_boxes[i] * SSD_CLASSES, err);
+        char corners[40], classes[40];
+        snprintf(corners, sizeof corners, "%s_corners", ssd_maps[i]);
+        snprintf(classes, sizeof classes, "%s_classes", ssd_maps[i]);
+        const cyg_conv_part parts[] = { { corners, ssd_boxes[i] * SSD_CORNERS },
+                                        { classes, ssd_boxes[i] * SSD_CLASSES } };
+        status = add_conv(p, ssd_maps[i], parts, 2, err);
     }
     return status;
 }
@@ -104,13 +104,13 @@ static cyg_status add_heads(bench_pass *p, cyg_error *err)
     return CYG_OK;
 }
 
-static void run_heads(bench_pass *p)
+static void run_heads(bench_pass *p, const cyg_features *maps)
 {
     cyg_result result;
     for (int i = 0; i < p->head_count; i++) {
         const bench_head *const h = &p->heads[i];
-        if (h->head) cyg_head_run(h->head, p->maps, &result);
-        else cyg_conv_run(h->conv, cyg_features_get(p->maps, h->map), p->output);
+        if (h->head) cyg_head_run(h->head, maps, &result);
+        else cyg_conv_run(h->conv, maps, p->outputs);
     }
 }
 
@@ -121,8 +121,8 @@ static cyg_status make_input(bench_pass *p, cyg_error *err)
 {
     const size_t values = (size_t)cyg_backbone_width(p->net) * (size_t)cyg_backbone_height(p->net) * 3;
     p->input = malloc(values * sizeof *p->input);
-    p->output = malloc((values + CLASSES) * sizeof *p->output);
-    if (!p->input || !p->output) return cyg_fail(err, CYG_NO_MEMORY, "out of memory");
+    for (int i = 0; i < 2; i++) p->outputs[i] = malloc((values + CLASSES) * sizeof **p->outputs);
+    if (!p->input || !p->outputs[0] || !p->outputs[1]) return cyg_fail(err, CYG_NO_MEMORY, "out of memory");
     for (size_t i = 0; i < values; i++) p->input[i] = (float)(uint32_t)(i * 2654435761u) / 2147483648.f - 1;
     return CYG_OK;
 }
@@ -172,22 +172,22 @@ void bench_pass_close(bench_pass *p)
     cyg_model_close(p->model);
     pool_free(p->threads);
     free(p->input);
-    free(p->output);
+    for (int i = 0; i < 2; i++) free(p->outputs[i]);
 }
 
 void bench_pass_run(bench_pass *p)
 {
     cyg_backbone_run_tensor(p->net, p->input, p->maps);
-    run_heads(p);
+    run_heads(p, p->maps);
 }
 
 /* ---- Stage by stage ------------------------------------------------------------------------------ */
 
-/* An executor that takes the time of another one: a pass asks it once a stage. */
+/* An executor that takes the time of another one: a pass asks it once a stage, and then heads may. */
 typedef struct stop_watch {
     cyg_executor inner;
     double      *ms;                    /* [stages]: the least so far */
-    int          stage;
+    int          stage, stages;
 } stop_watch;
 
 static void keep_least(double *least, double ms)
@@ -200,12 +200,12 @@ static void timed_for(void *context, int count, void (*task)(void *arg, int i), 
     stop_watch *const watch = context;
     const double begin = bench_now();
     watch->inner.parallel_for(watch->inner.context, count, task, arg);
-    keep_least(&watch->ms[watch->stage++], bench_now() - begin);
+    if (watch->stage < watch->stages) keep_least(&watch->ms[watch->stage++], bench_now() - begin);
 }
 
 cyg_status bench_pass_stages(bench_pass *p, double *ms, int runs, cyg_error *err)
 {
-    stop_watch watch = { .inner = pool_executor(p->threads), .ms = ms };
+    stop_watch watch = { .inner = pool_executor(p->threads), .ms = ms, .stages = p->stage_count };
     const cyg_executor executor = { timed_for, &watch, p->thread_count };
     cyg_features *maps;
     const cyg_status status = cyg_features_create(&maps, p->net, &executor, err);
@@ -215,7 +215,7 @@ cyg_status bench_pass_stages(bench_pass *p, double *ms, int runs, cyg_error *err
         watch.stage = 0;
         cyg_backbone_run_tensor(p->net, p->input, maps);
         const double begin = bench_now();
-        run_heads(p);
+        run_heads(p, maps);
         keep_least(&ms[p->stage_count], bench_now() - begin);
     }
     cyg_features_free(maps);

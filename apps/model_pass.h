@@ -23,11 +23,10 @@ typedef struct bench_network {
 CYG_MUST_USE cyg_status bench_network_open(bench_network *n, cyg_error *err);
 void bench_network_close(bench_network *n);
 
-/* A head of the model file; of random weights, a convolution and the map that it reads. */
+/* A head of the model file; of random weights, a convolution. */
 typedef struct bench_head {
-    cyg_head   *head;
-    cyg_conv   *conv;
-    const char *map;
+    cyg_head *head;
+    cyg_conv *conv;
 } bench_head;
 
 typedef struct bench_pass {
@@ -38,7 +37,7 @@ typedef struct bench_pass {
     int           thread_count;
     bench_head    heads[BENCH_MAX_HEADS];
     int           head_count, stage_count;
-    float        *input, *output;
+    float        *input, *outputs[2];   /* outputs: of a convolution */
     int64_t       mult_adds;            /* of the layers and of the heads' convolutions */
     double        first_ms;             /* from nothing to the end of the first pass */
 } bench_pass;

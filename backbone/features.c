@@ -32,7 +32,8 @@ cyg_status cyg_features_create(cyg_features **out, const cyg_backbone *net,
     maps->executor.threads = threads;
     maps->memory = aligned_alloc(64, size);
     maps->scratch = calloc((size_t)threads, sizeof *maps->scratch);
-    if (!maps->memory || !maps->scratch) {
+    maps->floats_made = calloc(CYG_MAX_TAPS, sizeof *maps->floats_made);
+    if (!maps->memory || !maps->scratch || !maps->floats_made) {
         cyg_features_free(maps);
         return cyg_fail(err, CYG_NO_MEMORY, "feature maps: out of memory (%zu MB)", size >> 20);
     }
@@ -54,7 +55,36 @@ void cyg_features_free(cyg_features *maps)
     if (!maps) return;
     free(maps->memory);
     free(maps->scratch);
+    free(maps->floats_made);
     free(maps);
+}
+
+/* Most maps are read as they are. Of those that are asked for in floats, some are them, others are
+ * made when first asked for; "pool" always is. */
+static const float *floats_of(const cyg_features *maps, const cyg_tap *tap)
+{
+    const cyg_backbone *net = maps->net;
+    const bool is_pool = tap - net->taps == net->pool_tap;
+    const cyg_step *step = &net->steps[is_pool ? net->pool_step : tap->step];
+    float *const out = cyg_floats_at(maps, tap->offset);
+    float *const wide = is_pool ? cyg_floats_at(maps, net->pool_floats) : out;
+    const int pixels = step->out_width * step->out_height;
+    bool *const made = &maps->floats_made[tap - net->taps];
+    if (*made) return out;
+    *made = true;
+    if (net->arithmetic != &net->kernels->f32)
+        net->arithmetic->widen(wide, maps->arena + step->offset, (size_t)pixels, step->out_channels, step->worth);
+    if (is_pool) net->kernels->mean(out, wide, pixels, step->out_channels);
+    return out;
+}
+
+cyg_map cyg_features_map(const cyg_features *maps, const cyg_tap *tap)
+{
+    const cyg_backbone *net = maps->net;
+    const cyg_step *step = &net->steps[tap->step];
+    if (tap - net->taps == net->pool_tap)
+        return (cyg_map){ (const char *)floats_of(maps, tap), &net->kernels->f32, NULL };
+    return (cyg_map){ maps->arena + step->offset, net->arithmetic, step->worth };
 }
 
 cyg_tensor cyg_features_get(const cyg_features *maps, const char *name)
@@ -62,7 +92,7 @@ cyg_tensor cyg_features_get(const cyg_features *maps, const char *name)
     for (int i = 0; i < maps->net->tap_count; i++) {
         const cyg_tap *tap = &maps->net->taps[i];
         if (!strcmp(tap->name, name))
-            return (cyg_tensor){ cyg_floats_at(maps, tap->offset), tap->height, tap->width, tap->channels };
+            return (cyg_tensor){ floats_of(maps, tap), tap->height, tap->width, tap->channels };
     }
     return (cyg_tensor){ 0 };
 }

@@ -49,17 +49,23 @@ CYG_MUST_USE cyg_status cyg_family_layers(cyg_layer_info out[CYG_MAX_LAYERS], in
 
 /* ---- Arithmetic ------------------------------------------------------------------ */
 
-/* A packed 1x1 convolution with bias (a dense layer is one on a 1x1 map). */
+/* Packed 1x1 convolutions with bias of one map, computed together (a dense layer is one on a 1x1
+ * map). One thread at a time. */
 typedef struct cyg_conv cyg_conv;
 
-/* Reads NAME/weights [1][1][in][out] or [in][out], and where there is one NAME/scale [out],
- * which multiplies them, and NAME/bias [out],
- * from net's model and packs them for net's CPU table. net must outlive it. */
-CYG_MUST_USE cyg_status cyg_conv_create(cyg_conv **out, const cyg_backbone *net, const char *name,
-                                        int in_channels, int out_channels, cyg_error *err);
+/* Of each part reads NAME/weights [1][1][in][channels] or [in][channels], and where there are any
+ * NAME/scale [channels], which multiplies them, and NAME/bias [channels], from net's model, and packs
+ * them for net's CPU table. tap: the map that they read, which has so many channels; NULL: floats of
+ * the caller's. net must outlive it. */
+typedef struct cyg_conv_part { const char *name; int channels; } cyg_conv_part;
+CYG_MUST_USE cyg_status cyg_conv_create(cyg_conv **out, const cyg_backbone *net, const char *tap, int channels,
+                                        const cyg_conv_part *parts, int count, cyg_error *err);
 void cyg_conv_free(cyg_conv *conv);
-/* out [height][width][out_channels] = in * weights + bias; no activation. */
-void cyg_conv_run(const cyg_conv *conv, cyg_tensor in, float *out);
+/* out[part] [height][width][channels] = map * weights + bias; no activation. Spreads over the maps'
+ * executor; in a network of bf16 or i8 the factors are bfloat16 where that is faster. */
+void cyg_conv_run(const cyg_conv *conv, const cyg_features *maps, float *const out[]);
+/* The same of the caller's floats, in[channels]. */
+void cyg_conv_run_floats(const cyg_conv *conv, const float *in, float *const out[]);
 
 void cyg_softmax(float *values, int count);         /* in place; safe for any finite values */
 float cyg_sigmoid(float x);

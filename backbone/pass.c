@@ -233,37 +233,16 @@ static void run_share(void *arg, int i)
     }
 }
 
-static void keep_floats(const cyg_features *maps, const cyg_step *s, size_t offset)
-{
-    const cyg_arithmetic *a = maps->net->arithmetic;
-    if (a != &maps->net->kernels->f32)
-        a->widen(cyg_floats_at(maps, offset), maps->arena + s->offset, (size_t)s->out_width * s->out_height,
-                 s->out_channels, s->worth);
-}
-
-/* The floats that heads read, of what the last step of a group left. */
-static void keep_maps(const cyg_features *maps, int s)
-{
-    const cyg_backbone *net = maps->net;
-    const cyg_step *step = &net->steps[s];
-    for (int i = 0; i < net->tap_count; i++)
-        if (i != net->pool_tap && net->taps[i].step == s) keep_floats(maps, step, net->taps[i].offset);
-    if (net->pool_tap < 0 || s != net->pool_step) return;
-    keep_floats(maps, step, net->pool_floats);
-    net->kernels->mean(cyg_floats_at(maps, net->taps[net->pool_tap].offset), cyg_floats_at(maps, net->pool_floats),
-                       step->out_width * step->out_height, step->out_channels);
-}
-
 static void run_pass(cyg_features *maps)
 {
     const cyg_backbone *net = maps->net;
+    memset(maps->floats_made, 0, (size_t)net->tap_count * sizeof *maps->floats_made);
     for (int g = 0; g < net->group_count; g++) {
         group_task task = { maps, &net->groups[g], maps->executor.threads };
         if (maps->executor.parallel_for)
             maps->executor.parallel_for(maps->executor.context, task.tasks, run_share, &task);
         else
             run_share(&task, 0);
-        keep_maps(maps, task.group->last);
     }
 }
 

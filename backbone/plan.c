@@ -272,8 +272,10 @@ static void size_scratch(cyg_backbone *net)
     for (int s = 0; s < net->step_count; s++) {
         const cyg_step *step = &net->steps[s];
         const size_t panel = cyg_padded((size_t)step->chunk * cyg_spread(net->arithmetic, step->depth) * element);
+        const size_t read = cyg_padded((size_t)CYG_HEAD_PIXELS * step->out_channels * sizeof(float));
         const size_t zeros = cyg_padded(step->in_width * step->in_step * element);
         if (net->panel_size < panel) net->panel_size = panel;
+        if (net->panel_size < read) net->panel_size = read;
         if (net->zeros < zeros) net->zeros = zeros;
     }
     net->border = cyg_padded(cyg_input_row(net));

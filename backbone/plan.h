@@ -77,6 +77,9 @@ static inline size_t cyg_spread(const cyg_arithmetic *a, int values)
     return values * a->element % 1024 ? (size_t)values : values + 64 / a->element;
 }
 
+/* A head reads so many pixels at a time: the panel has room for as many, in floats. */
+enum { CYG_HEAD_PIXELS = 16 };
+
 /* Steps that run row by row without a pause between them: what is between two steps of a group
  * lives in a ring of a few rows and never leaves the cache. */
 typedef struct cyg_group { int first, last; } cyg_group;
@@ -169,6 +172,7 @@ struct cyg_features {
     const cyg_backbone *net;
     cyg_executor executor;
     char        *memory, *arena;
+    bool        *floats_made;                   /* [tap_count]: since the last pass */
     char        *zeros, *border;                /* a row outside of a map, and of the network's input */
     cyg_scratch *scratch;                       /* [executor.threads] */
     const float *tensor;                        /* during a pass; NULL: the sampler makes the input */
@@ -194,6 +198,16 @@ static inline float *cyg_input_floats(const cyg_backbone *net, const cyg_scratch
 {
     return (float *)(void *)(scratch->memory + net->panel_size);
 }
+
+/* A map as its layer left it: pixels next to each other. */
+typedef struct cyg_map {
+    const char *data;
+    const cyg_arithmetic *arithmetic;           /* whose numbers they are */
+    const float *worth;                         /* of levels */
+} cyg_map;
+
+/* features.c */
+cyg_map cyg_features_map(const cyg_features *maps, const cyg_tap *tap);
 
 static inline float *cyg_floats_at(const cyg_features *maps, size_t offset)
 {

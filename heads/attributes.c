@@ -32,17 +32,18 @@ typedef struct group {
     score         score;
     int           count;        /* outputs */
     float         offset;
-    cyg_conv     *layer;
+    float        *values;       /* [count] */
 } group;
 
 typedef struct attributes {
     const char *tap, *hidden;
     int         hidden_count;
     cyg_conv   *hidden_layer;   /* NULL: none */
+    cyg_conv   *layer;          /* of all groups */
     group       groups[CYG_MAX_ATTRIBUTES];
     int         group_count;
     float      *hidden_values;  /* [hidden_count] */
-    float      *values;         /* [the largest count] */
+    float      *values;         /* of all groups */
 } attributes;
 
 enum { MAX_OUTPUTS = 10000, MAX_HIDDEN = 65536 };
@@ -52,7 +53,7 @@ static void attributes_free(void *self)
     attributes *a = self;
     if (!a) return;
     cyg_conv_free(a->hidden_layer);
-    for (int i = 0; i < a->group_count; i++) cyg_conv_free(a->groups[i].layer);
+    cyg_conv_free(a->layer);
     free(a->hidden_values);
     free(a->values);
     free(a);
@@ -118,24 +119,28 @@ static cyg_status open_layers(attributes *a, const cyg_backbone *net, cyg_error 
         return cyg_fail(err, CYG_FORMAT, "%s: head 'attributes': 'tap': the backbone has no map '%.80s' of 1x1",
                         cyg_model_path(cyg_backbone_model(net)), a->tap);
     cyg_status status = CYG_OK;
-    int inputs = map.channels, most = 0;
-    if (a->hidden) {
-        status = cyg_conv_create(&a->hidden_layer, net, a->hidden, inputs, a->hidden_count, err);
-        inputs = a->hidden_count;
+    const int inputs = a->hidden ? a->hidden_count : map.channels;
+    int values = 0;
+    cyg_conv_part parts[CYG_MAX_ATTRIBUTES];
+    for (int i = 0; i < a->group_count; i++) {
+        parts[i] = (cyg_conv_part){ a->groups[i].dense, a->groups[i].count };
+        values += a->groups[i].count;
     }
-    for (int i = 0; i < a->group_count && !status; i++) {
-        group *const g = &a->groups[i];
-        status = cyg_conv_create(&g->layer, net, g->dense, inputs, g->count, err);
-        if (g->count > most) most = g->count;
-    }
+    if (a->hidden)
+        status = cyg_conv_create(&a->hidden_layer, net, a->tap, map.channels,
+                                 &(cyg_conv_part){ a->hidden, a->hidden_count }, 1, err);
+    if (!status)
+        status = cyg_conv_create(&a->layer, net, a->hidden ? NULL : a->tap, inputs, parts, a->group_count, err);
     if (status == CYG_NOT_FOUND) {          /* the tensor; that of create is the head */
         status = CYG_FORMAT;
         if (err) err->status = status;
     }
     if (status) return status;
     a->hidden_values = calloc((size_t)inputs, sizeof *a->hidden_values);
-    a->values = calloc((size_t)most, sizeof *a->values);
-    return a->hidden_values && a->values ? CYG_OK : cyg_fail(err, CYG_NO_MEMORY, "out of memory");
+    a->values = calloc((size_t)values, sizeof *a->values);
+    if (!a->hidden_values || !a->values) return cyg_fail(err, CYG_NO_MEMORY, "out of memory");
+    for (int i = 0, at = 0; i < a->group_count; at += a->groups[i++].count) a->groups[i].values = a->values + at;
+    return CYG_OK;
 }
 
 static cyg_status attributes_create(void **out, const cyg_backbone *net, const json_t *settings,
@@ -158,17 +163,18 @@ static const char *label_at(const group *g, size_t i)
     return json_string_value(json_array_get(g->labels, i));
 }
 
-static void read_sigmoid(const group *g, const float *values, cyg_attribute *out)
+static void read_sigmoid(const group *g, cyg_attribute *out)
 {
-    const float second = cyg_sigmoid(values[0]);
+    const float second = cyg_sigmoid(g->values[0]);
     const bool is_second = second >= 0.5f;
     out->label = label_at(g, is_second);
     out->probability = is_second ? second : 1 - second;
     out->value = is_second;
 }
 
-static void read_softmax(const group *g, float *values, cyg_attribute *out)
+static void read_softmax(const group *g, cyg_attribute *out)
 {
+    float *const values = g->values;
     cyg_softmax(values, g->count);
     int best = 0;
     for (int i = 1; i < g->count; i++) best = values[i] > values[best] ? i : best;
@@ -177,8 +183,9 @@ static void read_softmax(const group *g, float *values, cyg_attribute *out)
     out->value = (float)best;
 }
 
-static void read_expectation(const group *g, float *values, cyg_attribute *out)
+static void read_expectation(const group *g, cyg_attribute *out)
 {
+    float *const values = g->values;
     cyg_softmax(values, g->count);
     double mean = 0, square = 0;
     for (int i = 0; i < g->count; i++) {
@@ -193,21 +200,23 @@ static void read_expectation(const group *g, float *values, cyg_attribute *out)
 static void attributes_run(void *self, const cyg_features *maps, cyg_result *out)
 {
     attributes *a = self;
-    cyg_tensor in = cyg_features_get(maps, a->tap);
+    float *values[CYG_MAX_ATTRIBUTES];
+    for (int i = 0; i < a->group_count; i++) values[i] = a->groups[i].values;
     if (a->hidden_layer) {
-        cyg_conv_run(a->hidden_layer, in, a->hidden_values);
+        cyg_conv_run(a->hidden_layer, maps, &a->hidden_values);
         for (int i = 0; i < a->hidden_count; i++) a->hidden_values[i] = fmaxf(a->hidden_values[i], 0);
-        in = (cyg_tensor){ a->hidden_values, 1, 1, a->hidden_count };
+        cyg_conv_run_floats(a->layer, a->hidden_values, values);
+    } else {
+        cyg_conv_run(a->layer, maps, values);
     }
     for (int i = 0; i < a->group_count; i++) {
         const group *g = &a->groups[i];
         cyg_attribute *const to = &out->attributes[i];
         *to = (cyg_attribute){ .name = g->name, .unit = g->unit };
-        cyg_conv_run(g->layer, in, a->values);
         switch (g->score) {
-        case SIGMOID:     read_sigmoid(g, a->values, to); break;
-        case SOFTMAX:     read_softmax(g, a->values, to); break;
-        case EXPECTATION: read_expectation(g, a->values, to); break;
+        case SIGMOID:     read_sigmoid(g, to); break;
+        case SOFTMAX:     read_softmax(g, to); break;
+        case EXPECTATION: read_expectation(g, to); break;
         }
     }
     out->count = a->group_count;

@@ -53,7 +53,7 @@ static const char *read_settings(cyg_reader *r, cyg_classifier *c, const json_t 
 
 static cyg_status open_dense(cyg_classifier *c, const cyg_backbone *net, const char *name, int channels, cyg_error *err)
 {
-    cyg_status status = cyg_conv_create(&c->dense, net, name, channels, c->count, err);
+    cyg_status status = cyg_conv_create(&c->dense, net, c->tap, channels, &(cyg_conv_part){ name, c->count }, 1, err);
     if (status == CYG_NOT_FOUND) {              /* the tensor; that of create is the head */
         status = CYG_FORMAT;
         if (err) err->status = status;
@@ -100,7 +100,7 @@ static int best_of(cyg_class *best, int most, const float *scores, int count)
 static void classifier_run(void *self, const cyg_features *maps, cyg_result *out)
 {
     cyg_classifier *c = self;
-    cyg_conv_run(c->dense, cyg_features_get(maps, c->tap), c->logits);
+    cyg_conv_run(c->dense, maps, &c->logits);
     for (int i = 0; i < c->count; i++) c->scores[i] = c->score == SIGMOID ? cyg_sigmoid(c->logits[i]) : c->logits[i];
     if (c->score == SOFTMAX) cyg_softmax(c->scores, c->count);
     out->count = best_of(out->classes, c->max_count, c->scores, c->count);

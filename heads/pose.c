@@ -42,7 +42,7 @@ typedef struct pose {
 } pose;
 
 /* One of the four convolutions, and what came out of it. */
-typedef struct layer { const char *name; int channels; cyg_conv *conv; float *values; } layer;
+typedef struct layer { cyg_conv_part part; float *values; } layer;
 
 struct cyg_pose {
     cyg_skeleton   skeleton;
@@ -50,6 +50,7 @@ struct cyg_pose {
     float          start, apart, threshold;
     int            max_count, edge_count;
     edge           tree[CYG_MAX_POINTS];
+    cyg_conv      *conv;                /* all four: */
     layer          heat, offsets, forward, backward;
     axis           rows, columns;
     cyg_candidate *candidates;          /* [rows][columns][points] */
@@ -57,20 +58,15 @@ struct cyg_pose {
     int            pose_count;
 };
 
-static void close_layer(layer *l)
-{
-    cyg_conv_free(l->conv);
-    free(l->values);
-}
-
 static void pose_free(void *self)
 {
     cyg_pose *d = self;
     if (!d) return;
-    close_layer(&d->heat);
-    close_layer(&d->offsets);
-    close_layer(&d->forward);
-    close_layer(&d->backward);
+    cyg_conv_free(d->conv);
+    free(d->heat.values);
+    free(d->offsets.values);
+    free(d->forward.values);
+    free(d->backward.values);
     free(d->candidates);
     free(d->poses);
     free(d);
@@ -141,10 +137,10 @@ static cyg_status read_settings(cyg_pose *d, const json_t *json, const char *pat
     read_points(&r, json_object_get(json, "points"), &d->skeleton);
     read_tree(&r, json_object_get(json, "tree"), d);
     read_bones(&r, json_object_get(json, "bones"), &d->skeleton);
-    d->heat = (layer){ cyg_read_text(&r, json, "", "heat"), d->skeleton.point_count, NULL, NULL };
-    d->offsets = (layer){ cyg_read_text(&r, json, "", "offsets"), 2 * d->skeleton.point_count, NULL, NULL };
-    d->forward = (layer){ cyg_read_text(&r, json, "", "forward"), 2 * d->edge_count, NULL, NULL };
-    d->backward = (layer){ cyg_read_text(&r, json, "", "backward"), 2 * d->edge_count, NULL, NULL };
+    d->heat = (layer){ { cyg_read_text(&r, json, "", "heat"), d->skeleton.point_count }, NULL };
+    d->offsets = (layer){ { cyg_read_text(&r, json, "", "offsets"), 2 * d->skeleton.point_count }, NULL };
+    d->forward = (layer){ { cyg_read_text(&r, json, "", "forward"), 2 * d->edge_count }, NULL };
+    d->backward = (layer){ { cyg_read_text(&r, json, "", "backward"), 2 * d->edge_count }, NULL };
     d->start = (float)cyg_read_number(&r, json_object_get(json, "start"), "start", 0.001, 0.999);
     d->skeleton.threshold = (float)cyg_read_number(&r, json_object_get(json, "point_threshold"), "point_threshold",
                                                    0.001, 0.999);
@@ -170,13 +166,10 @@ static axis cells_of(const cyg_backbone *net, const char *tap, bool across)
     return a;
 }
 
-static cyg_status open_layer(layer *l, const cyg_backbone *net, cyg_tensor map, cyg_error *err)
+static bool allocate(layer *l, cyg_tensor map)
 {
-    const cyg_status status = cyg_conv_create(&l->conv, net, l->name, map.channels, l->channels, err);
-    if (status == CYG_NOT_FOUND && err) err->status = CYG_FORMAT;       /* the tensor; that of create is the head */
-    if (status) return status == CYG_NOT_FOUND ? CYG_FORMAT : status;
-    l->values = calloc((size_t)map.height * (size_t)map.width, (size_t)l->channels * sizeof *l->values);
-    return l->values ? CYG_OK : cyg_fail(err, CYG_NO_MEMORY, "out of memory");
+    l->values = calloc((size_t)map.height * (size_t)map.width, (size_t)l->part.channels * sizeof *l->values);
+    return l->values != NULL;
 }
 
 static cyg_status open_layers(cyg_pose *d, const cyg_backbone *net, cyg_error *err)
@@ -190,15 +183,16 @@ static cyg_status open_layers(cyg_pose *d, const cyg_backbone *net, cyg_error *e
     if (d->rows.count != map.height || d->columns.count != map.width)
         return cyg_fail(err, CYG_FORMAT, "%s: head 'pose': 'tap': '%.80s' is no layer of the backbone",
                         cyg_model_path(cyg_backbone_model(net)), d->tap);
-    cyg_status status = open_layer(&d->heat, net, map, err);
-    if (!status) status = open_layer(&d->offsets, net, map, err);
-    if (!status) status = open_layer(&d->forward, net, map, err);
-    if (!status) status = open_layer(&d->backward, net, map, err);
-    if (status) return status;
+    const cyg_conv_part parts[] = { d->heat.part, d->offsets.part, d->forward.part, d->backward.part };
+    const cyg_status status = cyg_conv_create(&d->conv, net, d->tap, map.channels, parts, 4, err);
+    if (status == CYG_NOT_FOUND && err) err->status = CYG_FORMAT;       /* the tensor; that of create is the head */
+    if (status) return status == CYG_NOT_FOUND ? CYG_FORMAT : status;
     d->candidates = calloc((size_t)map.height * (size_t)map.width,
                            (size_t)d->skeleton.point_count * sizeof *d->candidates);
     d->poses = calloc(MAX_POSES, sizeof *d->poses);
-    return d->candidates && d->poses ? CYG_OK : cyg_fail(err, CYG_NO_MEMORY, "out of memory");
+    const bool enough = allocate(&d->heat, map) && allocate(&d->offsets, map) && allocate(&d->forward, map) &&
+                        allocate(&d->backward, map) && d->candidates && d->poses;
+    return enough ? CYG_OK : cyg_fail(err, CYG_NO_MEMORY, "out of memory");
 }
 
 static cyg_status pose_create(void **out, const cyg_backbone *net, const json_t *settings,
@@ -231,7 +225,7 @@ static int cell_at(const cyg_pose *d, cyg_point at)
 /* Where the cell says that its point k is. */
 static cyg_point place_of(const cyg_pose *d, int cell, int k)
 {
-    const float *offsets = d->offsets.values + (size_t)cell * (size_t)d->offsets.channels;
+    const float *offsets = d->offsets.values + (size_t)cell * (size_t)d->offsets.part.channels;
     const int row = cell / d->columns.count, column = cell % d->columns.count;
     return (cyg_point){ d->columns.first + (float)column * d->columns.step + offsets[k + d->skeleton.point_count],
                         d->rows.first + (float)row * d->rows.step + offsets[k] };
@@ -286,7 +280,7 @@ static int find_starts(const cyg_pose *d)
 static cyg_key_point follow(const cyg_pose *d, const layer *displacements, int e, cyg_key_point from, int to)
 {
     const float *moves = displacements->values +
-                         (size_t)cell_at(d, (cyg_point){ from.x, from.y }) * (size_t)displacements->channels;
+                         (size_t)cell_at(d, (cyg_point){ from.x, from.y }) * (size_t)displacements->part.channels;
     cyg_point place = { from.x + moves[e + d->edge_count], from.y + moves[e] };
     for (int i = 0; i < REFINEMENTS; i++) place = place_of(d, cell_at(d, place), to);
     return point_of(d, cell_at(d, place), to, place);
@@ -388,10 +382,9 @@ void cyg_pose_find(cyg_pose *d, const cyg_region *region, cyg_result *out)
 static void pose_run(void *self, const cyg_features *maps, cyg_result *out)
 {
     cyg_pose *d = self;
-    const cyg_tensor map = cyg_features_get(maps, d->tap);
     const cyg_region region = cyg_features_region(maps);
-    const layer *const layers[] = { &d->heat, &d->offsets, &d->forward, &d->backward };
-    for (int i = 0; i < 4; i++) cyg_conv_run(layers[i]->conv, map, layers[i]->values);
+    float *const raw[] = { d->heat.values, d->offsets.values, d->forward.values, d->backward.values };
+    cyg_conv_run(d->conv, maps, raw);
     cyg_pose_find(d, &region, out);
 }
 

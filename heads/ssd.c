@@ -35,7 +35,7 @@
 
 typedef struct level {
     const char *tap;
-    cyg_conv   *boxes, *scores;
+    cyg_conv   *predictors;             /* boxes and scores */
     int         first, count;           /* anchors */
 } level;
 
@@ -54,10 +54,7 @@ static void ssd_free(void *self)
 {
     cyg_ssd *ssd = self;
     if (!ssd) return;
-    for (int i = 0; i < ssd->settings.anchors.level_count; i++) {
-        cyg_conv_free(ssd->levels[i].boxes);
-        cyg_conv_free(ssd->levels[i].scores);
-    }
+    for (int i = 0; i < ssd->settings.anchors.level_count; i++) cyg_conv_free(ssd->levels[i].predictors);
     free(ssd->anchors);
     free(ssd->encodings);
     free(ssd->logits);
@@ -125,11 +122,11 @@ static cyg_status open_predictors(cyg_ssd *ssd, const cyg_backbone *net, cyg_err
 {
     const cyg_ssd_settings *s = &ssd->settings;
     for (int i = 0; i < s->anchors.level_count; i++) {
-        const int in = cyg_backbone_map(net, s->maps[i].tap).channels;
-        const int shapes = cyg_anchor_shape_count(&s->anchors, i);
         level *l = &ssd->levels[i];
-        cyg_status status = cyg_conv_create(&l->boxes, net, s->maps[i].boxes, in, shapes * 4, err);
-        if (!status) status = cyg_conv_create(&l->scores, net, s->maps[i].scores, in, shapes * s->classes, err);
+        const int shapes = cyg_anchor_shape_count(&s->anchors, i);
+        const cyg_conv_part parts[] = { { s->maps[i].boxes, shapes * 4 }, { s->maps[i].scores, shapes * s->classes } };
+        cyg_status status = cyg_conv_create(&l->predictors, net, l->tap, cyg_backbone_map(net, l->tap).channels,
+                                            parts, 2, err);
         if (status == CYG_NOT_FOUND) {          /* the tensor; that of create is the head */
             status = CYG_FORMAT;
             if (err) err->status = status;
@@ -288,9 +285,9 @@ static void ssd_run(void *self, const cyg_features *maps, cyg_result *out)
     cyg_ssd *ssd = self;
     for (int i = 0; i < ssd->settings.anchors.level_count; i++) {
         const level *l = &ssd->levels[i];
-        const cyg_tensor map = cyg_features_get(maps, l->tap);
-        cyg_conv_run(l->boxes, map, ssd->encodings + (size_t)l->first * 4);
-        cyg_conv_run(l->scores, map, ssd->logits + (size_t)l->first * (size_t)ssd->settings.classes);
+        float *const raw[] = { ssd->encodings + (size_t)l->first * 4,
+                               ssd->logits + (size_t)l->first * (size_t)ssd->settings.classes };
+        cyg_conv_run(l->predictors, maps, raw);
     }
     cyg_ssd_find(ssd, out);
 

@@ -106,6 +106,29 @@ static void product_agrees(void **state)
     }
 }
 
+/* Of bf16, to float32: no rounding of the outputs, so it is as near as f32 is. */
+static void product_floats_agrees(void **state)
+{
+    const cyg_kernels *t = *state, *ref = cyg_kernels_find("ref");
+    for (int trial = 0; trial < TRIALS; trial++) {
+        const int m = any(1, 40), k = any(1, 70), n = any(1, 100);
+        const size_t in_step = k + any(0, 3), out_step = n + any(0, 3), count = m * out_step;
+        float *in = some_floats(m * in_step), *w = some_floats((size_t)k * n), *bias = some_floats(n);
+        float *out[2] = { unset_floats(count), unset_floats(count) };
+        for (int i = 0; i < 2; i++) {
+            const cyg_kernels *table = i ? t : ref;
+            void *packed = malloc(cyg_pack_product_size(table, &table->bf16, k, n));
+            void *from = stored(&table->bf16, in, m * in_step);
+            cyg_pack_product(packed, table, &table->bf16, w, bias, k, n);
+            const float hi = trial % 3 ? 6 : INFINITY;
+            table->product_floats(out[i], out_step, from, in_step, packed, m, k, n, -INFINITY, hi);
+            free(packed); free(from);
+        }
+        assert_close(t, "product_floats", out[1], out[0], (size_t)(m - 1) * out_step + n, k);
+        free(in); free(w); free(bias); free(out[0]); free(out[1]);
+    }
+}
+
 /* The reference's own answer, from the formula; the numbers are exact in every arithmetic. */
 static void known_product(void **state)
 {
@@ -274,6 +297,15 @@ static void levels_agree(void **state)
         ref->i8->widen(wide[0], map, pixels, channels, worth);
         t->i8->widen(wide[1], map, pixels, channels, worth);
         assert_memory_equal(wide[0], wide[1], (size_t)pixels * channels * sizeof(float));
+        uint16_t *half[2] = { calloc((size_t)pixels * channels, 2), calloc((size_t)pixels * channels, 2) };
+        ref->f32.halve(half[0], wide[0], pixels, channels, NULL);
+        t->f32.halve(half[1], wide[0], pixels, channels, NULL);
+        assert_memory_equal(half[0], half[1], (size_t)pixels * channels * sizeof **half);
+        t->i8->halve(half[1], map, pixels, channels, worth);
+        assert_memory_equal(half[0], half[1], (size_t)pixels * channels * sizeof **half);
+        t->bf16.halve(half[1], half[0], pixels, channels, NULL);
+        assert_memory_equal(half[0], half[1], (size_t)pixels * channels * sizeof **half);
+        free(half[0]); free(half[1]);
         free(in); free(worth); free(map); free(wide[0]); free(wide[1]);
     }
 }
@@ -364,6 +396,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
             { "product", product_agrees, NULL, NULL, t },
             { "product of a known answer", known_product, NULL, NULL, t },
+            { "product to float32", product_floats_agrees, NULL, NULL, t },
             { "depthwise", depthwise_agrees, NULL, NULL, t },
             { "product of integers", integer_product_agrees, NULL, NULL, t },
             { "product of known integers", known_integers, NULL, NULL, t },

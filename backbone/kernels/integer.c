@@ -184,11 +184,20 @@ static void depthwise(void *out, size_t out_step, const void *const in[3], size_
 
 /* ---- The rest ---------------------------------------------------------------------------- */
 
-static void widen(float *out, const void *in, size_t pixels, int channels, const float *worth)
+static void widen(void *to, const void *in, size_t pixels, int channels, const float *worth)
 {
     const uint8_t *levels = in;
+    float *out = to;
     for (size_t i = 0; i < pixels; i++, out += channels, levels += channels)
         for (int c = 0; c < channels; c++) out[c] = levels[c] * worth[c];
+}
+
+static void halve(void *to, const void *in, size_t pixels, int channels, const float *worth)
+{
+    const uint8_t *levels = in;
+    bfloat *out = to;
+    for (size_t i = 0; i < pixels; i++, out += channels, levels += channels)
+        for (int c = 0; c < channels; c++) out[c] = bfloat_narrow(levels[c] * worth[c]);
 }
 
 typedef uint8_t vq __attribute__((vector_size(VF)));        /* as many lanes as a vector of floats */
@@ -245,5 +254,5 @@ static int64_t spin(int rounds)
 
 extern const cyg_arithmetic NAMED(cyg_integers_, CYG_ISA);
 const cyg_arithmetic NAMED(cyg_integers_, CYG_ISA) = {
-    "i8", 1, 4, COLUMNS, product, depthwise, widen, narrow, spin,
+    "i8", 1, 4, COLUMNS, product, depthwise, widen, halve, narrow, spin,
 };

@@ -57,7 +57,9 @@ typedef struct cyg_arithmetic {
                       float lo, float hi);
 
     /* A map to float32: out[pixel][c] = in[pixel][c], times worth[c] if it is levels. */
-    void (*widen)(float *out, const void *in, size_t pixels, int channels, const float *worth);
+    void (*widen)(void *out, const void *in, size_t pixels, int channels, const float *worth);
+    /* The same to bfloat16, to the nearest. */
+    void (*halve)(void *out, const void *in, size_t pixels, int channels, const float *worth);
     /* The network's input, [pixels][3], from float32, to the nearest. In integers two planes, first
      * the smaller halves of all values, then the others; the rest does not look at levels. */
     void (*narrow)(void *out, const float *in, size_t pixels, const cyg_levels *levels);
@@ -76,6 +78,10 @@ struct cyg_kernels {
     cyg_arithmetic f32, bf16;
     const cyg_arithmetic *i8;       /* integer.c */
     const char *faster[3];          /* precisions that are faster than f32, the fastest first; then NULL */
+
+    /* bf16.product, but its outputs are float32: for the last layers. */
+    void (*product_floats)(void *out, size_t out_step, const void *in, size_t in_step,
+                           const void *packed, int m, int k, int n, float lo, float hi);
 
     /* out[c] = the mean of in[pixel][c] */
     void (*mean)(float *out, const float *in, int pixels, int channels);

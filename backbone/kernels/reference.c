@@ -25,7 +25,8 @@ static void set(void *array, size_t i, float value, size_t element)
     else ((bfloat *)array)[i] = bfloat_narrow(value);
 }
 
-static void product(size_t element, int group, void *out, size_t out_step, const void *in,
+/* kept: bytes of an output. */
+static void product(size_t element, size_t kept, int group, void *out, size_t out_step, const void *in,
                     size_t in_step, const void *packed, int m, int k, int n, range to)
 {
     const char *panel = packed;                             /* panels of one column */
@@ -36,7 +37,7 @@ static void product(size_t element, int group, void *out, size_t out_step, const
             memcpy(&sum, panel, sizeof sum);
             for (int p = 0; p < k; p++)
                 sum += get(in, i * in_step + p, element) * get(panel + sizeof sum, p, element);
-            set(out, i * out_step + j, clamp(sum, to), element);
+            set(out, i * out_step + j, clamp(sum, to), kept);
         }
 }
 
@@ -59,13 +60,19 @@ static void depthwise(size_t element, void *out, size_t out_step, const void *co
 static void product_f32(void *out, size_t out_step, const void *in, size_t in_step, const void *packed,
                         int m, int k, int n, float lo, float hi)
 {
-    product(sizeof(float), 1, out, out_step, in, in_step, packed, m, k, n, (range){ lo, hi });
+    product(sizeof(float), sizeof(float), 1, out, out_step, in, in_step, packed, m, k, n, (range){ lo, hi });
 }
 
 static void product_bf16(void *out, size_t out_step, const void *in, size_t in_step, const void *packed,
                          int m, int k, int n, float lo, float hi)
 {
-    product(sizeof(bfloat), 2, out, out_step, in, in_step, packed, m, k, n, (range){ lo, hi });
+    product(sizeof(bfloat), sizeof(bfloat), 2, out, out_step, in, in_step, packed, m, k, n, (range){ lo, hi });
+}
+
+static void product_floats(void *out, size_t out_step, const void *in, size_t in_step, const void *packed,
+                           int m, int k, int n, float lo, float hi)
+{
+    product(sizeof(bfloat), sizeof(float), 2, out, out_step, in, in_step, packed, m, k, n, (range){ lo, hi });
 }
 
 static void depthwise_f32(void *out, size_t out_step, const void *const in[3], size_t in_step,
@@ -82,9 +89,14 @@ static void depthwise_bf16(void *out, size_t out_step, const void *const in[3], 
     depthwise(sizeof(bfloat), out, out_step, in, in_step, window, from, to, packed, (range){ lo, hi });
 }
 
-static void widen_f32(float *out, const void *in, size_t pixels, int channels, const float *worth)
+static void widen_f32(void *out, const void *in, size_t pixels, int channels, const float *worth)
 {
-    memcpy(out, in, pixels * channels * sizeof *out);
+    memcpy(out, in, pixels * channels * sizeof(float));
+}
+
+static void halve_f32(void *out, const void *in, size_t pixels, int channels, const float *worth)
+{
+    for (size_t i = 0; i < pixels * channels; i++) set(out, i, get(in, i, sizeof(float)), sizeof(bfloat));
 }
 
 static void narrow_f32(void *out, const float *in, size_t pixels, const cyg_levels *levels)
@@ -92,9 +104,14 @@ static void narrow_f32(void *out, const float *in, size_t pixels, const cyg_leve
     memcpy(out, in, pixels * 3 * sizeof *in);
 }
 
-static void widen_bf16(float *out, const void *in, size_t pixels, int channels, const float *worth)
+static void widen_bf16(void *out, const void *in, size_t pixels, int channels, const float *worth)
 {
-    for (size_t i = 0; i < pixels * channels; i++) out[i] = get(in, i, sizeof(bfloat));
+    for (size_t i = 0; i < pixels * channels; i++) set(out, i, get(in, i, sizeof(bfloat)), sizeof(float));
+}
+
+static void halve_bf16(void *out, const void *in, size_t pixels, int channels, const float *worth)
+{
+    memcpy(out, in, pixels * channels * sizeof(bfloat));
 }
 
 static void narrow_bf16(void *out, const float *in, size_t pixels, const cyg_levels *levels)
@@ -158,9 +175,16 @@ static void depthwise_i8(void *out, size_t out_step, const void *const in[3], si
         }
 }
 
-static void widen_i8(float *out, const void *in, size_t pixels, int channels, const float *worth)
+static void widen_i8(void *out, const void *in, size_t pixels, int channels, const float *worth)
 {
-    for (size_t i = 0; i < pixels * channels; i++) out[i] = ((const uint8_t *)in)[i] * worth[i % channels];
+    for (size_t i = 0; i < pixels * channels; i++)
+        set(out, i, ((const uint8_t *)in)[i] * worth[i % channels], sizeof(float));
+}
+
+static void halve_i8(void *out, const void *in, size_t pixels, int channels, const float *worth)
+{
+    for (size_t i = 0; i < pixels * channels; i++)
+        set(out, i, ((const uint8_t *)in)[i] * worth[i % channels], sizeof(bfloat));
 }
 
 static void narrow_i8(void *out, const float *in, size_t pixels, const cyg_levels *levels)
@@ -175,7 +199,7 @@ static void narrow_i8(void *out, const float *in, size_t pixels, const cyg_level
 }
 
 static const cyg_arithmetic integers = {
-    "i8", 1, 4, 1, product_i8, depthwise_i8, widen_i8, narrow_i8, spin,
+    "i8", 1, 4, 1, product_i8, depthwise_i8, widen_i8, halve_i8, narrow_i8, spin,
 };
 
 /* ---- The rest ---------------------------------------------------------------------------- */
@@ -231,9 +255,9 @@ static void colour(float *out, const float *const in[3], const float *cover, con
 extern const cyg_kernels cyg_kernels_ref;
 const cyg_kernels cyg_kernels_ref = {
     .isa = "ref", .lanes = 1,
-    .f32 = { "f32", sizeof(float), 1, 1, product_f32, depthwise_f32, widen_f32, narrow_f32, spin },
-    .bf16 = { "bf16", sizeof(bfloat), 2, 1, product_bf16, depthwise_bf16, widen_bf16, narrow_bf16, spin },
+    .f32 = { "f32", sizeof(float), 1, 1, product_f32, depthwise_f32, widen_f32, halve_f32, narrow_f32, spin },
+    .bf16 = { "bf16", sizeof(bfloat), 2, 1, product_bf16, depthwise_bf16, widen_bf16, halve_bf16, narrow_bf16, spin },
     .i8 = &integers,
-    .mean = mean,
+    .product_floats = product_floats, .mean = mean,
     .blend8 = blend8, .blend16 = blend16, .colour = colour, .scan = scan,
 };

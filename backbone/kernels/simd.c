@@ -44,8 +44,8 @@ CONST_INLINE vf add_product(kind is, vf sum, vi a, vi b)
     return is == F32 ? vf_add_product(sum, (vf)a, (vf)b) : vf_add_pairs(sum, a, b);
 }
 
-/* rows x (vectors * VF) sums; only the first `cols` of each row are stored. words: k / group. */
-TILE product_tile(kind is, int rows, int vectors, char *out, size_t out_step, const char *in,
+/* rows x (vectors * VF) sums; only the first `cols` of each row are stored, as `kept`. words: k / group. */
+TILE product_tile(kind is, kind kept, int rows, int vectors, char *out, size_t out_step, const char *in,
                   size_t in_step, const char *packed, int words, int cols, range to)
 {
     vf sum[MR][NV];
@@ -64,16 +64,16 @@ TILE product_tile(kind is, int rows, int vectors, char *out, size_t out_step, co
 
     UNROLL for (int r = 0; r < rows; r++)
         UNROLL for (int v = 0; v < vectors; v++)
-            store_values(is, out + (r * out_step + v * VF) * element(is), clamp(sum[r][v], to),
+            store_values(kept, out + (r * out_step + v * VF) * element(kept), clamp(sum[r][v], to),
                          v < vectors - 1 ? VF : cols - v * VF);
 }
 
 /* One panel: all m rows in tiles as equal as possible, so that no tile is left with one row. */
-TILE product_panel(kind is, int vectors, char *out, size_t out_step, const char *in, size_t in_step,
+TILE product_panel(kind is, kind kept, int vectors, char *out, size_t out_step, const char *in, size_t in_step,
                    const char *packed, int m, int words, int cols, range to)
 {
 #define ROWS(r) case r: \
-        product_tile(is, r <= MR ? r : MR, vectors, out, out_step, in, in_step, packed, words, cols, to); \
+        product_tile(is, kept, r <= MR ? r : MR, vectors, out, out_step, in, in_step, packed, words, cols, to); \
         break;
     for (int tiles = (m + MR - 1) / MR; tiles > 0; tiles--) {
         const int rows = (m + tiles - 1) / tiles;
@@ -82,19 +82,19 @@ TILE product_panel(kind is, int vectors, char *out, size_t out_step, const char 
         }
         m -= rows;
         in += rows * in_step * element(is);
-        out += rows * out_step * element(is);
+        out += rows * out_step * element(kept);
     }
 #undef ROWS
 }
 
-TILE product(kind is, char *out, size_t out_step, const char *in, size_t in_step,
+TILE product(kind is, kind kept, char *out, size_t out_step, const char *in, size_t in_step,
              const char *packed, int m, int k, int n, range to)
 {
     const int words = (k + group(is) - 1) / group(is);
-    for (int j = 0; j < n; j += NR, packed += (size_t)(1 + words) * NR * 4, out += NR * element(is)) {
+    for (int j = 0; j < n; j += NR, packed += (size_t)(1 + words) * NR * 4, out += NR * element(kept)) {
         const int cols = n - j < NR ? n - j : NR;
-        if (cols > VF) product_panel(is, 2, out, out_step, in, in_step, packed, m, words, cols, to);
-        else product_panel(is, 1, out, out_step, in, in_step, packed, m, words, cols, to);
+        if (cols > VF) product_panel(is, kept, 2, out, out_step, in, in_step, packed, m, words, cols, to);
+        else product_panel(is, kept, 1, out, out_step, in, in_step, packed, m, words, cols, to);
     }
 }
 
@@ -191,7 +191,7 @@ CONST_INLINE int64_t spin(kind is, int rounds)
     static void product_##name(void *out, size_t out_step, const void *in, size_t in_step, \
                                const void *packed, int m, int k, int n, float lo, float hi) \
     { \
-        product(is, out, out_step, in, in_step, packed, m, k, n, (range){ lo, hi }); \
+        product(is, is, out, out_step, in, in_step, packed, m, k, n, (range){ lo, hi }); \
     } \
     static void depthwise_##name(void *out, size_t out_step, const void *const in[3], size_t in_step, \
                                  const cyg_window *window, int from, int to, const void *packed, \
@@ -199,10 +199,15 @@ CONST_INLINE int64_t spin(kind is, int rounds)
     { \
         depthwise(is, out, out_step, in, in_step, window, from, to, packed, (range){ lo, hi }); \
     } \
-    static void widen_##name(float *out, const void *in, size_t pixels, int channels, const float *worth) \
+    static void widen_##name(void *out, const void *in, size_t pixels, int channels, const float *worth) \
     { \
         for (size_t i = 0; i < pixels * channels; i++) \
-            out[i] = is == F32 ? ((const float *)in)[i] : bfloat_widen(((const bfloat *)in)[i]); \
+            ((float *)out)[i] = is == F32 ? ((const float *)in)[i] : bfloat_widen(((const bfloat *)in)[i]); \
+    } \
+    static void halve_##name(void *out, const void *in, size_t pixels, int channels, const float *worth) \
+    { \
+        for (size_t i = 0; i < pixels * channels; i++) \
+            ((bfloat *)out)[i] = is == F32 ? bfloat_narrow(((const float *)in)[i]) : ((const bfloat *)in)[i]; \
     } \
     static void narrow_##name(void *out, const float *in, size_t pixels, const cyg_levels *levels) \
     { \
@@ -215,6 +220,12 @@ CONST_INLINE int64_t spin(kind is, int rounds)
 
 LAYERS(f32, F32)
 LAYERS(bf16, BF16)
+
+static void product_floats(void *out, size_t out_step, const void *in, size_t in_step, const void *packed,
+                           int m, int k, int n, float lo, float hi)
+{
+    product(BF16, F32, out, out_step, in, in_step, packed, m, k, n, (range){ lo, hi });
+}
 
 /* ---- The rest ------------------------------------------------------------------------------ */
 
@@ -317,15 +328,16 @@ extern const cyg_kernels cyg_kernels_avx2;
 #endif
 const cyg_kernels NAMED(cyg_kernels_, CYG_ISA) = {
     .isa = QUOTED(CYG_ISA), .lanes = VF, .half = HALF,
-    .f32 = { "f32", sizeof(float), 1, NR, product_f32, depthwise_f32, widen_f32, narrow_f32, spin_f32 },
-    .bf16 = { "bf16", sizeof(bfloat), 2, NR, product_bf16, depthwise_bf16, widen_bf16, narrow_bf16, spin_bf16 },
+    .f32 = { "f32", sizeof(float), 1, NR, product_f32, depthwise_f32, widen_f32, halve_f32, narrow_f32, spin_f32 },
+    .bf16 = { "bf16", sizeof(bfloat), 2, NR, product_bf16, depthwise_bf16, widen_bf16, halve_bf16, narrow_bf16,
+              spin_bf16 },
     .i8 = &NAMED(cyg_integers_, CYG_ISA),
 #if defined(__AVX512BF16__)
     .faster = { "i8", "bf16" },
 #else
     .faster = { "i8" },
 #endif
-    .mean = mean,
+    .product_floats = product_floats, .mean = mean,
     .blend8 = blend8, .blend16 = blend16, .colour = colour,
     .scan = scan,
 };
