@@ -233,29 +233,15 @@ static cyg_status open_workers(annotator *a, const settings *s, cyg_error *err)
     return status;
 }
 
-/* out: NULL without a gallery. */
-static int open_gallery(who **out, annotator *a, const settings *s)
+static int open_gallery(naming *n, annotator *a, const settings *s)
 {
     cyg_error err;
-    *out = NULL;
     if (!s->gallery) return DONE;
-    const gallery_recipe recipe = {
-        .model = pipeline_models_describer(a->models), .model_sha256 = pipeline_models_describer_sha256(a->models),
-        .preprocessing = pipeline_models_preprocessing(a->models), .dimension = pipeline_dimension(a->describer),
-    };
-    int code = DONE;
-    if (recipe.dimension < 1) {
-        cyg_fail(&err, CYG_UNSUPPORTED, "%s: makes no embeddings, and --gallery needs them", recipe.model);
-        code = BAD_MODEL;
-    } else if (!cyg_head_threshold(pipeline_embedding(a->describer), (float)s->false_match, &a->same)) {
-        cyg_fail(&err, CYG_ARGUMENT, "--false-match: %g is less than was measured for %s", s->false_match,
-                 recipe.model);
-        code = BAD_USAGE;
-    } else if (who_open(out, s->gallery, &recipe, &err) != CYG_OK) {
-        code = BAD_GALLERY;
-    }
+    const cyg_status status = naming_prepare(n, a->models, a->describer, s->false_match, &err);
+    int code = status == CYG_OK ? DONE : status == CYG_ARGUMENT ? BAD_USAGE : BAD_MODEL;
+    if (code == DONE && naming_open(n, s->gallery, &err) != CYG_OK) code = BAD_GALLERY;
     if (code != DONE) log_print(a->log, LOG_ERROR, "%s", err.message);
-    a->people = *out;
+    a->naming = n;
     return code;
 }
 
@@ -271,7 +257,7 @@ static int annotate(annotator *a, const settings *s, const output *outputs)
 {
     cyg_error err;
     pipeline_models *models = NULL;
-    who *people = NULL;
+    naming people = { 0 };
     cyg_status status = open_models(&models, s, &err);
     a->models = models;
     if (status == CYG_OK) status = open_workers(a, s, &err);
@@ -285,7 +271,7 @@ static int annotate(annotator *a, const settings *s, const output *outputs)
         log_print(a->log, LOG_ERROR, "%s", err.message);
         if (status == CYG_ARGUMENT) code = BAD_USAGE;
     }
-    who_close(people);
+    naming_close(&people);
     close_workers(a);
     pipeline_models_close(models);
     return code;

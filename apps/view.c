@@ -182,7 +182,7 @@ static cyg_status open_analysis(view *v, const char *model, const char *describe
         },
         .threshold = s->threshold, .gallery = s->gallery, .false_match = s->false_match,
         .threads = s->threads ? s->threads : half < 1 ? 1 : half, .repeat = s->repeat,
-        .wake = wake, .say = say, .context = v,
+        .found = view_record, .left = view_record_left, .wake = wake, .say = say, .context = v,
     };
     return analysis_open(&v->analysis, &wanted, err);
 }
@@ -213,7 +213,7 @@ static void close_all(view *v)
     if (!saver_close(v->saver) && v->code == VIEW_DONE) v->code = VIEW_OUTPUT;
     overlay_free(v->overlay);
     overlay_free(v->hider);
-    records_close(&v->records);
+    records_close(&v->recorder.out);
     pthread_mutex_destroy(&v->notice.lock);
     if (frame_count()) log_print(v->log, LOG_ERROR, "%d pictures were not freed", frame_count());
 }
@@ -228,7 +228,7 @@ static void open_and_run(view *v, const options *o, const char *model, const cha
     cyg_error err;
     int width, height;
     cyg_status status = read_size(v->settings->size, &width, &height, &err);
-    if (status == CYG_OK && v->settings->records) status = records_add(&v->records, "-", REPORT_JSONL, &err);
+    if (status == CYG_OK && v->settings->records) status = records_add(&v->recorder.out, "-", REPORT_JSONL, &err);
     if (status == CYG_OK) status = open_drawing(v, &err);
     if (status == CYG_OK) status = open_source(v, o, width, height, &err);
     if (status == CYG_OK) status = open_analysis(v, model, describer, &err);
@@ -261,7 +261,7 @@ static int run(view_settings *s, const options *o, logger *log, stop *signals, d
     int code = VIEW_MODEL;
     if (status == CYG_OK) {
         *v = (view){ .settings = s, .settings_json = options_json(o), .log = log, .stop = signals, .began = began,
-                     .number = -1 };
+                     .number = -1, .recorder.input = -1 };
         pthread_mutex_init(&v->notice.lock, NULL);
         open_and_run(v, o, model, describer);
         close_all(v);

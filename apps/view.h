@@ -58,6 +58,16 @@ typedef struct view_notice {
 
 enum { VIEW_ENTRY = 200 };          /* bytes of a name that is being typed, as a gallery takes them */
 
+/* The records so far: the analysis' thread's, until that has stopped. */
+typedef struct recorder {
+    records         out;            /* no report in it: none are wanted */
+    int             input;          /* whose records they are now; -1 = not begun */
+    int             tracks;         /* from here on: of this input */
+    int64_t         frames, objects;
+    double          began, worked;  /* since when; seconds of analysis */
+    int64_t         damaged;        /* until it began, of all inputs */
+} recorder;
+
 typedef struct view {
     view_settings  *settings;
     const char     *settings_json;
@@ -66,8 +76,8 @@ typedef struct view {
     live           *live;
     analysis       *analysis;
     saver          *saver;
-    records         records;
-    bool            records_begun;
+    recorder        recorder;
+    atomic_bool     records_failed;
     _Atomic(window *) window;       /* NULL: headless, or not open yet */
 
     overlay        *overlay, *hider;    /* for the window, and to make faces unrecognisable */
@@ -87,7 +97,6 @@ typedef struct view {
     view_notice     notice;
 
     int64_t         number;         /* of the newest frame that was taken; -1 = none */
-    int64_t         recorded, objects;  /* lines of records, and objects in them */
     double          began, recording_began;
     meter           captured, displayed, analysed;      /* displayed takes: from capture to screen */
     char            figures[1200];
@@ -115,7 +124,10 @@ void view_analyse(view *v);
 
 /* ---- view_records.c: what was found, as JSON Lines -------------------------------------------- */
 
-void view_record(view *v, const frame *found);
+/* For analysis_options.found and .left; view is a view *. */
+void view_record(void *view, const frame *found, double seconds);
+void view_record_left(void *view, const appearance *gone);
+/* When the analysis has stopped. */
 void view_record_end(view *v);
 
 /* ---- view_draw.c ------------------------------------------------------------------------------ */

@@ -2,6 +2,7 @@
 #include "view_analysis.h"
 #include "channel.h"
 #include "clock.h"
+#include "naming.h"
 #include "pool.h"
 #include "roster.h"
 #include "track.h"
@@ -39,7 +40,7 @@ struct analysis {
     pool            *pool;
     tracker         *tracker;
     roster          *roster;
-    people          *people;                    /* NULL: no gallery */
+    naming           naming;
     bool             gallery_failed;
     float            tracked;                   /* the tracker's threshold */
     int              input;                     /* of that frame */
@@ -57,20 +58,25 @@ static void describe(void *context, const frame *f, const object *o, description
     pipeline_describe(context, f, o, out);
 }
 
+/* One that is not there yet is made when the first face is named. */
+static cyg_status read_gallery(analysis *a, cyg_error *err)
+{
+    return access(a->o.gallery, F_OK) == 0 ? naming_open(&a->naming, a->o.gallery, err) : CYG_OK;
+}
+
 static cyg_status open_gallery(analysis *a, cyg_error *err)
 {
-    float threshold;
     if (!a->o.gallery) return CYG_OK;
-    const gallery_recipe recipe = {
-        .model = pipeline_models_describer(a->models), .model_sha256 = pipeline_models_describer_sha256(a->models),
-        .preprocessing = pipeline_models_preprocessing(a->models), .dimension = pipeline_dimension(a->pipeline),
-    };
-    if (!cyg_head_threshold(pipeline_embedding(a->pipeline), (float)a->o.false_match, &threshold))
-        return cyg_fail(err, CYG_ARGUMENT, "--false-match: %g is less than was measured for %s", a->o.false_match,
-                        recipe.model);
-    const cyg_status status = people_open(&a->people, a->o.gallery, &recipe, threshold, err);
+    cyg_status status = naming_prepare(&a->naming, a->models, a->pipeline, a->o.false_match, err);
+    if (status != CYG_OK) return status;
+    status = read_gallery(a, err);
     a->gallery_failed = status != CYG_OK;
     return status;
+}
+
+static int64_t count_people(const analysis *a)
+{
+    return !a->o.gallery ? -1 : a->naming.people ? who_people(a->naming.people) : 0;
 }
 
 static cyg_status load(analysis *a, cyg_error *err)
@@ -88,7 +94,7 @@ static cyg_status load(analysis *a, cyg_error *err)
     if (status == CYG_OK) status = open_gallery(a, err);
     const roster_options known = {
         .describe = a->o.models.describer ? describe : NULL, .describer = a->pipeline,
-        .recognise = a->people ? people_recognise : NULL, .gallery = a->people,
+        .recognise = a->o.gallery ? naming_recognise : NULL, .gallery = &a->naming,
     };
     if (status == CYG_OK && !(a->roster = roster_create(&known)))
         status = cyg_fail(err, CYG_NO_MEMORY, "out of memory");
@@ -109,7 +115,8 @@ static bool begin(analysis *a)
         s->isa = pipeline_models_isa(a->models);
         s->precision = pipeline_models_precision(a->models);
         s->describer = pipeline_models_describer(a->models);
-        s->people = a->people ? people_count(a->people) : -1;
+        s->describer_sha256 = pipeline_models_describer_sha256(a->models);
+        s->people = count_people(a);
         pipeline_models_size(a->models, &s->width, &s->height);
     } else {
         s->phase = ANALYSIS_FAILED;
@@ -123,11 +130,12 @@ static bool begin(analysis *a)
 
 /* ---- looking ---------------------------------------------------------------------------------- */
 
-/* Who has left for good is of no interest any more. */
-static void forget_left(analysis *a, double time)
+/* Those who were not seen since then have left for good. */
+static void let_leave(analysis *a, double before)
 {
     appearance gone;
-    while (roster_leave(a->roster, time - keep, &gone)) { }
+    while (roster_leave(a->roster, before, &gone))
+        if (a->o.left) a->o.left(a->o.context, &gone);
 }
 
 /* A first picture has no other to be compared with: what is in it is sure at once. */
@@ -135,7 +143,7 @@ static void track(analysis *a, frame *f)
 {
     if (f->input != a->input) {
         tracker_reset(a->tracker);
-        forget_left(a, INFINITY);
+        let_leave(a, INFINITY);
     }
     a->input = f->input;
     tracker_update(a->tracker, f);
@@ -171,12 +179,14 @@ static void enrol(analysis *a, const frame *f, const request *r)
     const object *o = find_track(f, r->track);
     const appearance *known = roster_find(a->roster, r->track);
     cyg_status status = o && known ? CYG_OK : cyg_fail(&err, CYG_NOT_FOUND, "face #%d has left", r->track);
-    if (status == CYG_OK) status = people_add(a->people, r->name, f, o, known, r->source, &err);
+    if (status == CYG_OK)
+        status = people_add(a->o.gallery, &a->naming.recipe, r->name, f, o, known, r->source, &err);
+    if (status == CYG_OK) status = read_gallery(a, &err);
     if (status == CYG_OK) snprintf(sentence, sizeof sentence, "#%d is %s from now on", r->track, r->name);
     say(a, status != CYG_OK, status == CYG_OK ? sentence : err.message);
     roster_recognise(a->roster);
     pthread_mutex_lock(&a->lock);
-    a->state.people = people_count(a->people);
+    a->state.people = count_people(a);
     pthread_mutex_unlock(&a->lock);
 }
 
@@ -190,11 +200,10 @@ static void look(analysis *a, frame *f)
     if (threshold != a->tracked) tracker_set_high(a->tracker, a->tracked = threshold);
     for (int i = 0; i < a->o.repeat && !a->closing; i++) pipeline_detect(a->pipeline, f);
     track(a, f);
-    if (roster_see(a->roster, f, &err) != CYG_OK) say(a, true, err.message);
     f->object_count = tracker_predict(a->tracker, f->time, f->objects);
+    if (roster_see(a->roster, f, &err) != CYG_OK) say(a, true, err.message);
     if (take_request(a, &wanted)) enrol(a, f, &wanted);
     roster_tell(a->roster, f->objects, f->object_count);
-    forget_left(a, f->time);
 }
 
 static void tell(analysis *a, frame *f, double seconds)
@@ -205,6 +214,8 @@ static void tell(analysis *a, frame *f, double seconds)
     a->state.seconds += seconds;
     a->state.last = seconds;
     pthread_mutex_unlock(&a->lock);
+    if (a->o.found) a->o.found(a->o.context, f, seconds);
+    let_leave(a, f->time - keep);
     frame_free(channel_put(a->findings, f));
     announce(a);
 }
@@ -223,6 +234,7 @@ static void *run(void *arg)
         look(a, f);
         tell(a, f, clock_now() - began);
     }
+    if (ready) let_leave(a, INFINITY);
     return NULL;
 }
 
@@ -255,19 +267,24 @@ static void empty(channel *ch)
     channel_free(ch);
 }
 
+void analysis_stop(analysis *a)
+{
+    if (!a->started) return;
+    a->closing = true;
+    frame_free(channel_poll(a->frames));                /* not this one any more */
+    channel_close(a->frames);
+    pthread_join(a->thread, NULL);
+    a->started = false;
+}
+
 void analysis_close(analysis *a)
 {
     if (!a) return;
-    if (a->started) {
-        a->closing = true;
-        frame_free(channel_poll(a->frames));            /* not this one any more */
-        channel_close(a->frames);
-        pthread_join(a->thread, NULL);
-    }
+    analysis_stop(a);
     empty(a->frames);
     empty(a->findings);
     roster_free(a->roster);
-    people_close(a->people);
+    naming_close(&a->naming);
     tracker_free(a->tracker);
     pipeline_free(a->pipeline);
     pool_free(a->pool);

@@ -8,6 +8,7 @@
 
 #include "frame.h"
 #include "pipeline.h"
+#include "roster.h"
 
 typedef struct analysis analysis;
 
@@ -18,6 +19,10 @@ typedef struct analysis_options {
     double      false_match;        /* how often strangers may be taken for somebody in it, each: 0 .. 1 */
     int         threads;            /* of one pass */
     int         repeat;             /* passes of each picture: to see what a network so many times slower does */
+    /* Called by the thread, in order: each finding and what it took, seconds; and each track that is over,
+     * before the first finding of another input, and the last ones at the end. NULL = nobody keeps them. */
+    void      (*found)(void *context, const frame *f, double seconds);
+    void      (*left)(void *context, const appearance *a);
     /* Called by the thread when there is a new finding or another state. NULL = nobody wants to know. */
     void      (*wake)(void *context);
     /* A sentence for people, from the thread. */
@@ -38,12 +43,14 @@ typedef struct analysis_state {
     int         threads;
     int64_t     analysed, objects;  /* frames, and what was found in them */
     double      seconds;            /* at work in all */
-    const char *describer;          /* NULL: none */
+    const char *describer, *describer_sha256;       /* NULL: none */
     double      last;               /* what the last frame took, seconds */
 } analysis_state;
 
 /* CYG_NO_MEMORY only: what is wrong with the models is in the state. */
 CYG_MUST_USE cyg_status analysis_open(analysis **out, const analysis_options *o, cyg_error *err);
+/* The thread ends, after the pass that it is at; the rest can still be asked. */
+void   analysis_stop(analysis *a);
 void   analysis_close(analysis *a);
 
 /* Takes f over, in place of one that was not looked at yet. */

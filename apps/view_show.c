@@ -132,7 +132,6 @@ static void take_finding(view *v)
     analysis_state a;
     analysis_state_now(v->analysis, &a);
     meter_add(&v->analysed, clock_now(), a.last);
-    view_record(v, f);
     frame_free(v->found);
     v->found = f;
     v->newly_found = true;
@@ -199,6 +198,7 @@ static void check_limits(view *v)
     const bool late = s->time_limit > 0 && clock_now() - v->began >= s->time_limit;
     if (enough) end(v, VIEW_DONE);
     else if (late) end(v, v->displayed.count ? VIEW_DONE : VIEW_LOST);
+    if (v->records_failed) end(v, VIEW_OUTPUT);
     if (stop_signal(v->stop)) end(v, 128 + stop_signal(v->stop));
 }
 
@@ -208,7 +208,7 @@ static void await_last_finding(view *v)
     live_state s;
     live_state_now(v->live, &s);
     const double limit = is_still(&s) ? INFINITY : clock_now() + last_words;
-    if (v->window || !v->records.count || !v->shown) return;
+    if (v->window || !v->settings->records || !v->shown) return;
     while (!stop_signal(v->stop) && clock_now() < limit && (!v->found || v->found->number < v->shown->number)) {
         analysis_state a;
         take_finding(v);
@@ -295,7 +295,9 @@ int view_run(view *v)
 {
     run(v);
     await_last_finding(v);
+    analysis_stop(v->analysis);
     view_record_end(v);
+    if (v->records_failed) v->code = VIEW_OUTPUT;
     say_total(v);
     if (v->visible != v->shown) frame_free(v->visible);
     frame_free(v->shown);

@@ -1,6 +1,5 @@
 /* test_who.c - the named people of a gallery: who is nearest, from which cosine on. */
 #include "who.h"
-#include "network.h"
 #include <ftw.h>
 #include <math.h>
 #include <setjmp.h>
@@ -123,27 +122,6 @@ static void a_persons_poorest_faces_are_left_out(void **state)
     who_close(w);
 }
 
-static void the_threshold_pays_for_every_face(void **state)
-{
-    network net = network_make_heads(.25, 32, 32, "[]", "[\"pool\"]",
-        "[{\"type\":\"embedding\",\"tap\":\"pool\",\"metric\":\"cosine\",\"false_match\":"
-        "{\"cosine\":[0,0.5,0.75],\"rate\":[1,0.01,0.0001],\"source\":\"made up\"}}]", "[]");
-    cyg_backbone *backbone;
-    cyg_head *head;
-    who *w;
-    must(cyg_backbone_create(&backbone, net.model, NULL, &err));
-    must(cyg_head_create(&head, backbone, "embedding", NULL, &err));
-    must(who_open(&w, path, &recipe, &err));
-    assert_float_equal(who_threshold(w, head, 17 * .01), .5, 1e-5);
-    assert_float_equal(who_threshold(w, head, 17 * .001), .625, 1e-5);
-    assert_float_equal(who_threshold(w, head, 1e-9), .75, 1e-5);    /* the curve goes no further */
-    assert_float_equal(who_threshold(w, NULL, .01), .6, 1e-5);
-    who_close(w);
-    cyg_head_free(head);
-    cyg_backbone_free(backbone);
-    network_free(&net);
-}
-
 static void what_does_not_open_says_why(void **state)
 {
     who *w = (who *)&w;
@@ -160,7 +138,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_nearest_named_face_is_who_it_is),
         cmocka_unit_test(a_persons_poorest_faces_are_left_out),
-        cmocka_unit_test(the_threshold_pays_for_every_face),
         cmocka_unit_test(what_does_not_open_says_why),
     };
     return cmocka_run_group_tests(tests, make_gallery, remove_gallery);

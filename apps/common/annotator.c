@@ -76,17 +76,6 @@ static void describe(void *describer, const frame *f, const object *o, descripti
     pipeline_describe(describer, f, o, out);
 }
 
-static void recognise(void *context, appearance *seen)
-{
-    const annotator *a = context;
-    const identity i = who_is(a->people, seen->embedding, a->same);
-    cyg_false_match rate = { 0 };
-    if (i.name) cyg_head_false_match(pipeline_embedding(a->describer), i.cosine, &rate);
-    text_clean(seen->name, sizeof seen->name, i.name ? i.name : "", TEXT_UTF8);
-    seen->cosine = i.name ? i.cosine : 0;
-    seen->false_match = rate.rate;
-}
-
 /* What comes between detecting and writing. */
 static bool open_tracks(video_job *v)
 {
@@ -98,7 +87,7 @@ static bool open_tracks(video_job *v)
     };
     const roster_options known = {
         .describe = a->describer ? describe : NULL, .describer = a->describer,
-        .recognise = a->people ? recognise : NULL, .gallery = a,
+        .recognise = a->naming ? naming_recognise : NULL, .gallery = a->naming,
     };
     v->follower = follower_create(&follow);
     if (o->track) v->job->roster = roster_create(&known);
@@ -243,10 +232,10 @@ static void drop_weak(frame *f, float threshold)
     f->object_count = kept;
 }
 
-static void name_one(annotator *a, const description *seen, object *o)
+static void name_one(naming *n, const description *seen, object *o)
 {
     appearance face = { .embedding = seen->embedding, .dimension = seen->dimension };
-    recognise(a, &face);
+    naming_recognise(n, &face);
     memcpy(o->name, face.name, sizeof o->name);
     o->cosine = face.cosine;
     o->false_match = face.false_match;
@@ -260,7 +249,7 @@ static void describe_all(annotator *a, frame *f)
         pipeline_describe(a->describer, f, o, &seen);
         o->attribute_count = seen.attribute_count < OBJECT_ATTRIBUTES ? seen.attribute_count : OBJECT_ATTRIBUTES;
         for (int k = 0; k < o->attribute_count; k++) o->attributes[k] = seen.attributes[k];
-        if (a->people) name_one(a, &seen, o);
+        if (a->naming) name_one(a->naming, &seen, o);
     }
 }
 

@@ -4,13 +4,12 @@
 
 #include "inputs.h"
 #include "log.h"
+#include "naming.h"
 #include "outputs.h"
 #include "overlay.h"
 #include "pipeline.h"
 #include "progress.h"
-#include "roster.h"
 #include "stop.h"
-#include "who.h"
 
 typedef enum records_form { RECORDS_JSONL, RECORDS_CSV, RECORDS_BOTH, RECORDS_NONE, RECORDS_STDOUT } records_form;
 
@@ -34,8 +33,7 @@ typedef struct annotator {
     pipeline             **workers;     /* [worker_count] */
     int                    worker_count;
     pipeline              *describer;   /* one more; NULL = nothing is described */
-    const who             *people;      /* named where the describer finds them; NULL = nobody */
-    float                  same;        /* the cosine from which a face is one of theirs */
+    naming                *naming;      /* of the describer's faces; NULL = nobody is named */
     overlay               *overlay;
     const inputs          *inputs;
     logger                *log;

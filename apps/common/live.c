@@ -27,6 +27,7 @@ struct live {
     pthread_mutex_t lock;               /* of all below */
     pthread_cond_t  changed;
     live_state      state;
+    live_state    **ended;              /* [inputs.count]: of each input at its end; NULL = not there yet */
     double          retry_at;
     bool            stopping, paused, done, abandoned;
     int             steps;              /* frames that may come while paused */
@@ -274,9 +275,9 @@ static cyg_status play_picture(live *l, cyg_error *err)
 static cyg_status play_once(live *l, cyg_error *err)
 {
     const input *in = l->input;
-    if (in->problem) return cyg_fail(err, CYG_IO, "%s", in->problem);
     l->begun = NAN;
     l->pictures = 0;
+    if (in->problem) return cyg_fail(err, CYG_IO, "%s", in->problem);
     return in->kind == INPUT_FILE && !input_is_video(in->path) && picture_is_jpeg(in->path) ? play_picture(l, err)
                                                                                             : play_video(l, err);
 }
@@ -288,9 +289,13 @@ static void begin_input(live *l, size_t i)
     l->input = &l->inputs.items[i];
     l->first = NAN;
     pthread_mutex_lock(&l->lock);
-    l->state.input = (int)i;
-    l->state.camera = l->input->kind == INPUT_CAMERA;
-    text_clean(l->state.name, sizeof l->state.name, l->input->path, TEXT_TERMINAL);
+    live_state *s = &l->state;
+    s->input = (int)i;
+    s->width = s->height = 0;
+    s->rate = 0;
+    s->codec[0] = s->pixel_format[0] = s->container[0] = '\0';
+    s->camera = l->input->kind == INPUT_CAMERA;
+    text_clean(s->name, sizeof s->name, l->input->path, TEXT_TERMINAL);
     pthread_mutex_unlock(&l->lock);
     say(l, LIVE_CONNECTING, CYG_OK, 0, "connecting");
 }
@@ -327,12 +332,30 @@ static cyg_status play_input(live *l, cyg_error *err)
     }
 }
 
+/* What is to be known of it afterwards; without memory that is nothing. */
+static void end_input(live *l, cyg_status why, const char *sentence)
+{
+    live_state *s = malloc(sizeof *s);
+    pthread_mutex_lock(&l->lock);
+    if (why != CYG_END) l->state.failures++;
+    if (s) {
+        *s = l->state;
+        s->phase = LIVE_ENDED;
+        s->why = why;
+        text_clean(s->sentence, sizeof s->sentence, sentence, TEXT_TERMINAL);
+    }
+    l->ended[l->state.input] = s;
+    pthread_mutex_unlock(&l->lock);
+}
+
 /* ---- the thread ------------------------------------------------------------------------ */
 
 static void free_all(live *l)
 {
     for (frame *f; (f = channel_poll(l->frames));) frame_free(f);
     channel_free(l->frames);
+    for (size_t i = 0; l->ended && i < l->inputs.count; i++) free(l->ended[i]);
+    free(l->ended);
     inputs_free(&l->inputs);
     pthread_cond_destroy(&l->changed);
     pthread_mutex_destroy(&l->lock);
@@ -344,12 +367,9 @@ static void play_all(live *l)
     cyg_error err, last = { .status = CYG_END, .message = "ended" };
     for (size_t i = 0; i < l->inputs.count && !is_stopping(l); i++) {
         begin_input(l, i);
-        if (play_input(l, &err) != CYG_END) {
-            last = err;
-            pthread_mutex_lock(&l->lock);
-            l->state.failures++;
-            pthread_mutex_unlock(&l->lock);
-        }
+        const cyg_status status = play_input(l, &err);
+        if (status != CYG_END) last = err;
+        end_input(l, status, status == CYG_END ? "ended" : err.message);
         if (l->pictures == 1 && i + 1 < l->inputs.count) wait_until(l, clock_now() + l->options.picture_seconds);
     }
     say(l, LIVE_ENDED, last.status, 0, last.message);
@@ -396,6 +416,8 @@ cyg_status live_open(live **out, const char *const *words, int count, const live
     cyg_status status = l->frames ? inputs_find(&l->inputs, words, count, err)
                                   : cyg_fail(err, CYG_NO_MEMORY, "out of memory");
     l->state.inputs = (int)l->inputs.count;
+    l->ended = calloc(l->inputs.count + 1, sizeof *l->ended);
+    if (status == CYG_OK && !l->ended) status = cyg_fail(err, CYG_NO_MEMORY, "out of memory");
     if (status == CYG_OK && pthread_create(&l->thread, NULL, run, l) != 0)
         status = cyg_fail(err, CYG_NO_MEMORY, "cannot start a thread");
     if (status != CYG_OK) {
@@ -439,6 +461,16 @@ void live_state_now(live *l, live_state *out)
     *out = l->state;
     out->retry_in = l->state.phase == LIVE_LOST ? fmax(l->retry_at - clock_now(), 0) : 0;
     pthread_mutex_unlock(&l->lock);
+}
+
+bool live_state_of(live *l, int i, live_state *out)
+{
+    pthread_mutex_lock(&l->lock);
+    const live_state *ended = l->ended[i];
+    const bool begun = ended || i == l->state.input;
+    if (begun) *out = ended ? *ended : l->state;
+    pthread_mutex_unlock(&l->lock);
+    return begun;
 }
 
 void live_pause(live *l, bool paused)

@@ -73,6 +73,8 @@ void  live_close(live *l);
  * the camera as closely as is known, and time the seconds into the file or since the first picture. */
 frame *live_take(live *l, double seconds);
 void   live_state_now(live *l, live_state *out);
+/* The same of input i: as it ended, or now. False: it has not begun. */
+bool   live_state_of(live *l, int i, live_state *out);
 
 /* Paused, no frame comes but those asked for by live_step: of a file or pattern the next one, of
  * a stream or camera the newest. */

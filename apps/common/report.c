@@ -350,6 +350,8 @@ static cyg_status flushed(report *r, cyg_error *err)
 
 cyg_status report_begin(report *r, const report_header *h, cyg_error *err)
 {
+    free(r->source);
+    r->errors = 0;
     r->source = text_cleaned(h->source, TEXT_DATA);
     if (!r->source) return cyg_fail(err, CYG_NO_MEMORY, "%s: out of memory", r->path);
     r->writer->begin(r, h);

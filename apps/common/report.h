@@ -6,6 +6,8 @@
  *
  *     report_open, report_begin, report_frame ..., report_end, report_finish, report_close
  *
+ * After report_end another input's records may follow in the same file, from report_begin on.
+ *
  * A record is in the file (in the kernel's hands) when its call returns. What fails gives
  * CYG_IO with the sentence; the report can then only be closed.
  */

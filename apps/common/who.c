@@ -164,12 +164,3 @@ identity who_is(const who *w, const float *embedding, float threshold)
     best.name = w->names[w->owners[nearest]];
     return best;
 }
-
-float who_threshold(const who *w, const cyg_head *head, double rate)
-{
-    cyg_false_match least;
-    float threshold;
-    if (!head || !cyg_head_false_match(head, 1, &least)) return 0.6f;
-    const double each = rate / (w->faces ? w->faces : 1);
-    return cyg_head_threshold(head, fmaxf((float)each, least.rate), &threshold) ? threshold : 1;
-}

@@ -2,8 +2,7 @@
  *
  *     who *people;  cyg_error err;
  *     who_open(&people, "people.cygnet", &recipe, &err);
- *     const float from = who_threshold(people, pipeline_embedding(p), 0.01);
- *     const identity i = who_is(people, description.embedding, from);
+ *     const identity i = who_is(people, description.embedding, 0.7f);
  *     if (i.person) printf("%s, cosine %.3f\n", i.name, i.cosine);
  *
  * A snapshot: what the gallery learns later is not seen; open it again for that. Immutable, so any
@@ -14,7 +13,6 @@
 #define WHO_H
 
 #include "gallery.h"
-#include "heads.h"
 
 enum { WHO_EACH = 16 };
 
@@ -34,10 +32,5 @@ int  who_faces(const who *w);
 
 /* Whose face is nearest, if it is as near as threshold. embedding [dimension], of length 1. */
 identity who_is(const who *w, const float *embedding, float threshold);
-
-/* The cosine from which at most one stranger in 1 / rate is given a name. A stranger meets every face
- * held, so each may be passed in rate / faces of cases only; where the curve of the head ends, its
- * last cosine. head: the one that makes the embeddings; NULL or without a curve: 0.6. */
-float who_threshold(const who *w, const cyg_head *head, double rate);
 
 #endif
