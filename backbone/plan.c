@@ -117,7 +117,7 @@ static cyg_status pack_layer(void **packed, cyg_backbone *net, const cyg_step *s
     net->packed_size += size;
     if (!(*packed = malloc(size))) status = no_memory(net, err);
     else if (is_integer(net)) status = pack_integers(packed, net, step, layer, &weights, bias, err);
-    else if (depthwise) cyg_pack_depthwise(*packed, step->kernels, weights, bias, n);
+    else if (depthwise) cyg_pack_depthwise(*packed, step->kernels, a, weights, bias, n);
     else cyg_pack_product(*packed, step->kernels, a, weights, bias, step->depth, n);
     free(weights);
     free(bias);

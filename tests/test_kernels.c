@@ -76,14 +76,14 @@ static void assert_layers_close(const cyg_kernels *t, const cyg_arithmetic *a, c
 }
 
 static float *product_of(const cyg_kernels *t, const char *precision, const float *in, size_t in_step,
-                         const float *w, const float *bias, size_t out_step, int m, int k, int n, float hi)
+                         const float *w, const float *bias, size_t out_step, int m, int k, int n, float lo, float hi)
 {
     const cyg_arithmetic *a = cyg_kernels_arithmetic(t, precision);
     float *blank = unset_floats(m * out_step);
     void *packed = malloc(cyg_pack_product_size(t, a, k, n));
     void *from = stored(a, in, m * in_step), *out = stored(a, blank, m * out_step);
     cyg_pack_product(packed, t, a, w, bias, k, n);
-    a->product(out, out_step, from, in_step, packed, m, k, n, -1, hi);
+    a->product(out, out_step, from, in_step, packed, m, k, n, lo, hi);
     free(blank); free(packed); free(from);
     return loaded(a, out, m * out_step);
 }
@@ -97,9 +97,9 @@ static void product_agrees(void **state)
         const int m = any(1, 40), k = any(1, 70), n = any(1, 100);
         const size_t in_step = k + any(0, 3), out_step = n + any(0, 3);
         float *in = some_floats(m * in_step), *w = some_floats((size_t)k * n), *bias = some_floats(n);
-        const float hi = trial % 3 ? 6 : INFINITY;
-        float *want = product_of(ref, precision, in, in_step, w, bias, out_step, m, k, n, hi);
-        float *got = product_of(t, precision, in, in_step, w, bias, out_step, m, k, n, hi);
+        const float lo = trial % 5 ? 0 : -INFINITY, hi = trial % 3 ? 6 : INFINITY;
+        float *want = product_of(ref, precision, in, in_step, w, bias, out_step, m, k, n, lo, hi);
+        float *got = product_of(t, precision, in, in_step, w, bias, out_step, m, k, n, lo, hi);
         assert_layers_close(t, cyg_kernels_arithmetic(t, precision), "product", got, want,
                             (size_t)(m - 1) * out_step + n, k);
         free(in); free(w); free(bias); free(want); free(got);
@@ -134,9 +134,9 @@ static void known_product(void **state)
 {
     static const char *const precisions[] = { "f32", "bf16" };
     const float in[] = { 1, 2, 3, 4, 5, 6 }, w[] = { 1, 0, -1, 2, 1, 1 }, bias[] = { .5f, -20 };
-    const float want[] = { 1 - 2 + 3 + .5f, -1, 4 - 5 + 6 + .5f, -1 };      /* [2][3] x [3][2] */
+    const float want[] = { 1 - 2 + 3 + .5f, 0, 4 - 5 + 6 + .5f, 0 };      /* [2][3] x [3][2] */
     for (int i = 0; i < 2; i++) {
-        float *got = product_of(*state, precisions[i], in, 3, w, bias, 2, 2, 3, 2, 6);
+        float *got = product_of(*state, precisions[i], in, 3, w, bias, 2, 2, 3, 2, 0, 6);
         for (int j = 0; j < 4; j++) assert_true(got[j] == want[j]);
         free(got);
     }
@@ -153,7 +153,7 @@ static float *depthwise_of(const cyg_kernels *t, const char *precision, const fl
     void *out = stored(a, blank, n);
     const size_t row = window->width * in_step * a->element;
     const void *const three[3] = { in, in + row, in + 2 * row };
-    cyg_pack_depthwise(packed, t, w, bias, window->channels);
+    cyg_pack_depthwise(packed, t, a, w, bias, window->channels);
     a->depthwise(out, out_step, three, in_step, window, from, to, packed, 0, 6);
     free(blank); free(packed); free(in);
     return loaded(a, out, n);

@@ -31,7 +31,7 @@ typedef struct cyg_levels { float black[3], step[3]; } cyg_levels;
 
 /* Layers in one kind of number: how activations are stored; sums are float32 or int32.
  *   f32   float32
- *   bf16  bfloat16, the upper half of a float32; weights of products as well
+ *   bf16  bfloat16, the upper half of a float32; weights as well; lo is 0 or -INFINITY, hi a bfloat16 from 0 on
  *   i8    levels; the product and the depthwise layer clamp to 0 .. 127 instead of lo .. hi, and a
  *         level stands for as much as packing said */
 typedef struct cyg_arithmetic {
@@ -121,9 +121,12 @@ size_t cyg_pack_product_at(const cyg_arithmetic *a, int k, int column);
  * panel is as narrow as one, two or four vectors allow. */
 void cyg_pack_product(void *out, const cyg_kernels *table, const cyg_arithmetic *a, const float *w,
                       const float *bias, int k, int n);
-/* w[3][3][channels] and bias[channels] to blocks of table->lanes channels: [1 + 9][lanes]. */
-void cyg_pack_depthwise(void *out, const cyg_kernels *table, const float *w, const float *bias,
-                        int channels);
+/* w[3][3][channels] and bias[channels] to blocks.
+ *   f32    of table->lanes channels: [1 + 9][lanes]
+ *   bf16   of a->columns channels in the order of cyg_pack_order: float bias[columns], then for each column
+ *          of the kernel [columns][rows 0 and 1], then of row 2 [columns][columns 0 and 1], [columns][column 2 and 0] */
+void cyg_pack_depthwise(void *out, const cyg_kernels *table, const cyg_arithmetic *a, const float *w,
+                        const float *bias, int channels);
 
 /* Weights in integers: level j = clamp(round((float)(bias[j] + sum of levels * weights) *
  * scale[j]), 0, 127), where no sum may leave int32 and scale is at most 1. */

@@ -36,6 +36,7 @@ size_t cyg_pack_product_size(const cyg_kernels *table, const cyg_arithmetic *a, 
 size_t cyg_pack_depthwise_size(const cyg_kernels *table, const cyg_arithmetic *a, int channels)
 {
     if (a->element == 1) return (size_t)round_up(channels, a->columns) * (head_bytes(a) + 3 * 4);
+    if (a->group == 2) return (size_t)round_up(channels, a->columns) * (head_bytes(a) + 5 * 4);
     return (size_t)round_up(channels, table->lanes) * (1 + 9) * sizeof(float);
 }
 
@@ -69,12 +70,31 @@ void cyg_pack_product(void *out, const cyg_kernels *table, const cyg_arithmetic 
     for (int j = 0; j < n; j += a->columns) to = pack_panel(to, a, w, bias, k, n, j, panel_width(table, a, n - j));
 }
 
-void cyg_pack_depthwise(void *out, const cyg_kernels *table, const float *w, const float *bias,
-                        int channels)
+/* Channels first .. of a depthwise layer, as pairs of bfloat16. */
+static char *pack_pairs(char *out, const cyg_kernels *table, const float *w, const float *bias, int channels, int first)
+{
+    static const int taps[5][2] = { { 0, 3 }, { 1, 4 }, { 2, 5 }, { 6, 7 }, { 8, -1 } };
+    const int width = table->bf16.columns, size = sizeof(bfloat);
+    for (int part = -1; part < 5; part++)
+        for (int i = 0; i < width; i++) {
+            const int c = first + cyg_pack_order(i, table->lanes, width / table->lanes);
+            if (part < 0) out = put(out, c < channels ? bias[c] : 0, sizeof(float));
+            for (int q = 0; q < 2 && part >= 0; q++) {
+                const int tap = taps[part][q];
+                out = put(out, c < channels && tap >= 0 ? w[tap * channels + c] : 0, size);
+            }
+        }
+    return out;
+}
+
+void cyg_pack_depthwise(void *out, const cyg_kernels *table, const cyg_arithmetic *a, const float *w,
+                        const float *bias, int channels)
 {
     char *to = out;
-    for (int c = 0; c < channels; c += table->lanes)
-        to = pack_panel(to, &table->f32, w, bias, 9, channels, c, table->lanes);
+    for (int c = 0; c < channels && a->group == 2; c += a->columns)
+        to = pack_pairs(to, table, w, bias, channels, c);
+    for (int c = 0; c < channels && a->group == 1; c += table->lanes)
+        to = pack_panel(to, a, w, bias, 9, channels, c, table->lanes);
 }
 
 /* ---- Integers ---------------------------------------------------------------------------- */

@@ -43,15 +43,19 @@ static void product(size_t element, size_t kept, int group, void *out, size_t ou
 
 static void depthwise(size_t element, void *out, size_t out_step, const void *const in[3],
                       size_t in_step, const cyg_window *window, int from, int to,
-                      const float *packed, range limits)
+                      const char *packed, range limits)
 {
-    for (int c = 0; c < window->channels; c++, packed += 1 + 9)     /* blocks of one channel */
+    static const int pairs[9] = { 0, 2, 4, 1, 3, 5, 6, 7, 8 };      /* where bfloat16 has a weight */
+    const size_t size = sizeof(float) + (element == sizeof(float) ? 9 : 10) * element;
+    for (int c = 0; c < window->channels; c++, packed += size)      /* blocks of one channel */
         for (int x = from; x < to; x++) {
-            float sum = packed[0];
+            float sum;
+            memcpy(&sum, packed, sizeof sum);
             for (int tap = 0; tap < 9; tap++) {
                 const int column = x * window->stride - window->pad + tap % 3;
+                const int at = element == sizeof(float) ? tap : pairs[tap];
                 if (column >= 0 && column < window->width)
-                    sum += get(in[tap / 3], column * in_step + c, element) * packed[1 + tap];
+                    sum += get(in[tap / 3], column * in_step + c, element) * get(packed + sizeof sum, at, element);
             }
             set(out, (x - from) * out_step + c, clamp(sum, limits), element);
         }

@@ -3,11 +3,23 @@
 #include "simd.h"
 #include "kernels.h"
 
-typedef struct range { float lo, hi; } range;
+/* As integers, values of bfloat16 from 0 on are in order, and all others are less: that is enough for
+ * lo = 0 and lo = -INFINITY. */
+typedef struct range { float lo, hi; int16_t lo16, hi16; } range;
 
-static inline __attribute__((always_inline)) vf clamp(vf x, range to)
+static range make_range(float lo, float hi)
+{
+    return (range){ lo, hi, lo < 0 ? INT16_MIN : 0, (int16_t)bfloat_narrow(hi) };
+}
+
+CONST_INLINE vf clamp(vf x, range to)
 {
     return vf_min(vf_max(x, vf_all(to.lo)), vf_all(to.hi));
+}
+
+CONST_INLINE vs clamp_bfloat(vs x, range to)
+{
+    return vs_min(vs_max(x, vs_all(to.lo16)), vs_all(to.hi16));
 }
 
 /* ---- Layers, in every kind of number ---------------------------------------------------
@@ -26,17 +38,21 @@ CONST_INLINE int group(kind is)
     return is == F32 ? 1 : 2;
 }
 
-CONST_INLINE vf load_values(kind is, const char *p)
+CONST_INLINE int least(int a, int b)
 {
-    return is == F32 ? vf_load((const float *)p) : vf_load_bfloat((const bfloat *)p);
+    return a < b ? a : b;
 }
 
-/* The first `count` lanes, or all if it is more. */
-CONST_INLINE void store_values(kind is, char *p, vf v, int count)
+/* The first `cols` of one or two vectors of sums. */
+CONST_INLINE void store_values(kind is, int vectors, char *out, vf first, vf second, int cols, range to)
 {
-    if (is == F32 && count >= VF) vf_store((float *)p, v);
-    else if (is == F32) vf_store_part((float *)p, v, count);
-    else vf_store_bfloat((bfloat *)p, v, count);
+    if (is == BF16) {
+        vb_store_part(out, (vb)clamp_bfloat(vs_narrow(first, second), to), cols * (int)sizeof(bfloat));
+        return;
+    }
+    const vf last = clamp(vectors == 2 ? second : first, to);
+    if (vectors == 2) vf_store((float *)out, clamp(first, to));
+    vb_store_part(out + (vectors - 1) * VBYTES, (vb)last, (cols - (vectors - 1) * VF) * (int)sizeof(float));
 }
 
 CONST_INLINE vf add_product(kind is, vf sum, vi a, vi b)
@@ -63,9 +79,7 @@ TILE product_tile(kind is, kind kept, int rows, int vectors, char *out, size_t o
     }
 
     UNROLL for (int r = 0; r < rows; r++)
-        UNROLL for (int v = 0; v < vectors; v++)
-            store_values(kept, out + (r * out_step + v * VF) * element(kept), clamp(sum[r][v], to),
-                         v < vectors - 1 ? VF : cols - v * VF);
+        store_values(kept, vectors, out + r * out_step * element(kept), sum[r][0], sum[r][vectors - 1], cols, to);
 }
 
 /* One panel: all m rows in tiles as equal as possible, so that no tile is left with one row. */
@@ -110,29 +124,69 @@ typedef struct dw_row {
 
 /* Channels c .. of outputs x .. x + count - 1; of their columns, counted from the first one's,
  * begin <= column < end are inside of the row. A column that several outputs share is loaded once. */
-TILE depthwise_run(kind is, int count, int stride, char *out, const dw_row *row, int x, int c,
-                   const vf *w, int begin, int end)
+TILE depthwise_floats(int count, int stride, char *out, const dw_row *row, int x, int c, const vi *w,
+                      int begin, int end)
 {
-    const ptrdiff_t at = (x * stride - row->window->pad) * (ptrdiff_t)row->in_step + c * (ptrdiff_t)element(is);
+    const ptrdiff_t at = (x * stride - row->window->pad) * (ptrdiff_t)row->in_step + c * (ptrdiff_t)sizeof(float);
     vf sum[DW];
-    UNROLL for (int i = 0; i < count; i++) sum[i] = w[0];
+    UNROLL for (int i = 0; i < count; i++) sum[i] = (vf)w[0];
     UNROLL for (int ky = 0; ky < 3; ky++)
         UNROLL for (int column = 0; column < (count - 1) * stride + 3; column++) {
             if (column < begin || column >= end) continue;
-            const vf v = load_values(is, row->in[ky] + at + column * (ptrdiff_t)row->in_step);
+            const vf v = vf_load((const float *)(row->in[ky] + at + column * (ptrdiff_t)row->in_step));
             UNROLL for (int i = 0; i < count; i++) {
                 const int kx = column - i * stride;
-                if (kx >= 0 && kx < 3) sum[i] = vf_add_product(sum[i], v, w[1 + ky * 3 + kx]);
+                if (kx >= 0 && kx < 3) sum[i] = vf_add_product(sum[i], v, (vf)w[1 + ky * 3 + kx]);
             }
         }
-    out += (x - row->from) * row->out_step + c * element(is);
     UNROLL for (int i = 0; i < count; i++, out += row->out_step)
-        store_values(is, out, clamp(sum[i], row->to), row->window->channels - c);
+        store_values(F32, 1, out, sum[i], sum[i], row->window->channels - c, row->to);
 }
 
-/* One vector of channels, outputs from <= x < to, DW at a time: the last of them once more if they
+/* The same of two vectors of channels, in pairs: of rows 0 and 1, and in row 2 of two columns. */
+TILE depthwise_pairs(int count, int stride, char *out, const dw_row *row, int x, int c, const vi *w,
+                     int begin, int end)
+{
+    const ptrdiff_t at = (x * stride - row->window->pad) * (ptrdiff_t)row->in_step + c * (ptrdiff_t)sizeof(bfloat);
+    const vb none = { 0 };
+    vf sum[DW][2];
+    UNROLL for (int i = 0; i < count; i++)
+        UNROLL for (int v = 0; v < 2; v++) sum[i][v] = (vf)w[v];
+    UNROLL for (int column = 0; column < (count - 1) * stride + 3; column++) {
+        const ptrdiff_t here = at + column * (ptrdiff_t)row->in_step, next = here + (ptrdiff_t)row->in_step;
+        const bool inside = column >= begin && column < end;
+        const bool follows = column + 1 >= begin && column + 1 < end;
+        const vb r0 = inside ? vb_load((const int8_t *)row->in[0] + here) : none;
+        const vb r1 = inside ? vb_load((const int8_t *)row->in[1] + here) : none;
+        const vb r2 = inside ? vb_load((const int8_t *)row->in[2] + here) : none;
+        const vb after = follows ? vb_load((const int8_t *)row->in[2] + next) : none;
+        const vb upper[2] = { vb_zip2_low(r0, r1), vb_zip2_high(r0, r1) };
+        const vb lower[2] = { vb_zip2_low(r2, after), vb_zip2_high(r2, after) };
+        UNROLL for (int i = 0; i < count; i++) {
+            const int kx = column - i * stride;
+            if (kx < 0 || kx > 2) continue;
+            UNROLL for (int v = 0; v < 2; v++) {
+                sum[i][v] = vf_add_pairs(sum[i][v], (vi)upper[v], w[2 + 2 * kx + v]);
+                if (kx != 1) sum[i][v] = vf_add_pairs(sum[i][v], (vi)lower[v], w[8 + kx + v]);
+            }
+        }
+    }
+    UNROLL for (int i = 0; i < count; i++, out += row->out_step) {
+        const vs v = clamp_bfloat(vs_unzip(vs_narrow(sum[i][0], sum[i][1])), row->to);
+        vb_store_part(out, (vb)v, (row->window->channels - c) * (int)sizeof(bfloat));
+    }
+}
+
+TILE depthwise_run(kind is, int count, int stride, const dw_row *row, int x, int c, const vi *w, int begin, int end)
+{
+    char *const out = row->out + (x - row->from) * row->out_step + c * element(is);
+    if (is == F32) depthwise_floats(count, stride, out, row, x, c, w, begin, end);
+    else depthwise_pairs(count, stride, out, row, x, c, w, begin, end);
+}
+
+/* One block of channels, outputs from <= x < to, DW at a time: the last of them once more if they
  * are no multiple of DW. Runs with one column outside, left or right, have their own copy. */
-TILE depthwise_channels(kind is, int stride, const dw_row *row, int to, int c, const vf *w)
+TILE depthwise_channels(kind is, int stride, const dw_row *row, int to, int c, const vi *w)
 {
     const int width = row->window->width, pad = row->window->pad, span = (DW - 1) * stride + 3;
     for (int x = row->from; x < to; x += DW) {
@@ -141,29 +195,30 @@ TILE depthwise_channels(kind is, int stride, const dw_row *row, int to, int c, c
         if (to - run < DW || first < -1 || left < span - 1) {
             for (int i = x; i < to && i < x + DW; i++) {
                 const int at = i * stride - pad;
-                depthwise_run(is, 1, stride, row->out, row, i, c, w, at < 0 ? -at : 0,
-                              width - at < 3 ? width - at : 3);
+                depthwise_run(is, 1, stride, row, i, c, w, at < 0 ? -at : 0, least(width - at, 3));
             }
         } else if (first >= 0 && left >= span) {
-            depthwise_run(is, DW, stride, row->out, row, run, c, w, 0, span);
+            depthwise_run(is, DW, stride, row, run, c, w, 0, span);
         } else if (first >= 0) {
-            depthwise_run(is, DW, stride, row->out, row, run, c, w, 0, span - 1);
+            depthwise_run(is, DW, stride, row, run, c, w, 0, span - 1);
         } else if (left >= span) {
-            depthwise_run(is, DW, stride, row->out, row, run, c, w, 1, span);
+            depthwise_run(is, DW, stride, row, run, c, w, 1, span);
         } else {
-            depthwise_run(is, DW, stride, row->out, row, run, c, w, 1, span - 1);
+            depthwise_run(is, DW, stride, row, run, c, w, 1, span - 1);
         }
     }
 }
 
 TILE depthwise(kind is, void *out, size_t out_step, const void *const in[3], size_t in_step,
-               const cyg_window *window, int from, int to, const float *packed, range limits)
+               const cyg_window *window, int from, int to, const char *packed, range limits)
 {
     const dw_row row = { out, { in[0], in[1], in[2] }, out_step * element(is), in_step * element(is), from,
                          window, limits };
-    for (int c = 0; c < window->channels; c += VF, packed += (1 + 9) * VF) {
-        vf w[10];
-        UNROLL for (int i = 0; i < 10; i++) w[i] = vf_load(packed + i * VF);
+    enum { WEIGHTS = 12 };
+    const int weights = is == F32 ? 1 + 9 : 2 * (1 + 5);
+    for (int c = 0; c < window->channels; c += group(is) * VF, packed += weights * VBYTES) {
+        vi w[WEIGHTS];
+        UNROLL for (int i = 0; i < weights; i++) w[i] = vi_load(packed + i * VBYTES);
         if (window->stride == 1) depthwise_channels(is, 1, &row, to, c, w);
         else depthwise_channels(is, 2, &row, to, c, w);
     }
@@ -191,13 +246,13 @@ CONST_INLINE int64_t spin(kind is, int rounds)
     static void product_##name(void *out, size_t out_step, const void *in, size_t in_step, \
                                const void *packed, int m, int k, int n, float lo, float hi) \
     { \
-        product(is, is, out, out_step, in, in_step, packed, m, k, n, (range){ lo, hi }); \
+        product(is, is, out, out_step, in, in_step, packed, m, k, n, make_range(lo, hi)); \
     } \
     static void depthwise_##name(void *out, size_t out_step, const void *const in[3], size_t in_step, \
                                  const cyg_window *window, int from, int to, const void *packed, \
                                  float lo, float hi) \
     { \
-        depthwise(is, out, out_step, in, in_step, window, from, to, packed, (range){ lo, hi }); \
+        depthwise(is, out, out_step, in, in_step, window, from, to, packed, make_range(lo, hi)); \
     } \
     static void widen_##name(void *out, const void *in, size_t pixels, int channels, const float *worth) \
     { \
@@ -224,7 +279,7 @@ LAYERS(bf16, BF16)
 static void product_floats(void *out, size_t out_step, const void *in, size_t in_step, const void *packed,
                            int m, int k, int n, float lo, float hi)
 {
-    product(BF16, F32, out, out_step, in, in_step, packed, m, k, n, (range){ lo, hi });
+    product(BF16, F32, out, out_step, in, in_step, packed, m, k, n, make_range(lo, hi));
 }
 
 /* ---- The rest ------------------------------------------------------------------------------ */
@@ -296,7 +351,7 @@ static vf one_colour(const vf in[3], vf cover, const cyg_colour *to, int c)
 {
     vf v = vf_all(to->offset[c]);
     UNROLL for (int j = 0; j < 3; j++) v += in[j] * vf_all(to->matrix[c][j]);
-    v = clamp(v, (range){ 0, 255 });
+    v = clamp(v, make_range(0, 255));
     return (v * cover - vf_all(to->mean[c])) * vf_all(to->scale[c]);
 }
 

@@ -65,10 +65,10 @@ typedef int32_t vi __attribute__((vector_size(VBYTES)));
 typedef uint32_t vu __attribute__((vector_size(VBYTES)));
 typedef bfloat  vh __attribute__((vector_size(VBYTES / 2)));    /* as many lanes as the others */
 typedef int8_t  vb __attribute__((vector_size(VBYTES)));
+typedef int16_t vs __attribute__((vector_size(VBYTES)));
 /* The same at any address. */
 typedef float   vf_any __attribute__((vector_size(VBYTES), aligned(4), may_alias));
 typedef int32_t vi_any __attribute__((vector_size(VBYTES), aligned(1), may_alias));
-typedef bfloat  vh_any __attribute__((vector_size(VBYTES / 2), aligned(1), may_alias));
 typedef int8_t  vb_any __attribute__((vector_size(VBYTES), aligned(1), may_alias));
 
 static inline vf   vf_load(const float *p)      { return *(const vf_any *)p; }
@@ -78,18 +78,6 @@ static inline vi   vi_load(const void *p)       { return *(const vi_any *)p; }
 /* The four bytes at p in every lane. */
 static inline vi   vi_all(const void *p)        { int32_t x; memcpy(&x, p, 4); return x - (vi){ 0 }; }
 static inline vb   vb_load(const int8_t *p)     { return *(const vb_any *)p; }
-
-/* The first `count` lanes, 0 < count < VF. */
-static inline void vf_store_part(float *p, vf v, int count)
-{
-#if VBYTES == 64
-    _mm512_mask_storeu_ps(p, (__mmask16)((1u << count) - 1), (__m512)v);
-#elif defined(__AVX512VL__)
-    _mm256_mask_storeu_ps(p, (__mmask8)((1u << count) - 1), (__m256)v);
-#else
-    memcpy(p, &v, (size_t)count * sizeof *p);
-#endif
-}
 
 /* sum + a * b, rounded once where the CPU can: said outright, since a compiler left to itself does so
  * in some places and not in others, and a result would depend on who computed it. */
@@ -202,6 +190,8 @@ static inline void vb_store_part(char *p, vb v, int count)
     if (count >= VBYTES) *(vb_any *)p = v;
 #if VBYTES == 64
     else _mm512_mask_storeu_epi8(p, ((__mmask64)1 << count) - 1, (__m512i)v);
+#elif defined(__AVX512VL__)
+    else _mm256_mask_storeu_epi8(p, ((__mmask32)1 << count) - 1, (__m256i)v);
 #else
     else memcpy(p, &v, (size_t)count);
 #endif
@@ -216,32 +206,62 @@ static inline int32_t vi_sum(vi v)
     return sum[0] + sum[1] + sum[2] + sum[3];
 }
 
-static inline vf vf_load_bfloat(const bfloat *p)
-{
-    return (vf)(__builtin_convertvector(*(const vh_any *)p, vu) << 16);
-}
-
-/* To the nearest, ties to even; the first `count` lanes, or all if it is more. */
-static inline void vf_store_bfloat(bfloat *p, vf v, int count)
+/* To bfloat16, the nearest, ties to even: a's lanes, then b's. */
+static inline vs vs_narrow(vf a, vf b)
 {
 #if VBYTES == 64 && defined(__AVX512BF16__)
-    const vh h = (vh)_mm512_cvtneps_pbh((__m512)v);
+    return (vs)_mm512_cvtne2ps_pbh((__m512)b, (__m512)a);
 #elif defined(__AVX512BF16__)
-    const vh h = (vh)_mm256_cvtneps_pbh((__m256)v);
+    return (vs)_mm256_cvtne2ps_pbh((__m256)b, (__m256)a);
 #else
-    const vu bits = (vu)v;
-    const vh h = __builtin_convertvector((bits + 0x7fff + (bits >> 16 & 1)) >> 16, vh);
-#endif
-    if (count >= VF) {
-        *(vh_any *)p = h;
-        return;
+    const vf in[2] = { a, b };
+    vh halves[2];
+    vs out;
+    for (int i = 0; i < 2; i++) {
+        const vu bits = (vu)in[i];
+        halves[i] = __builtin_convertvector((bits + 0x7fff + (bits >> 16 & 1)) >> 16, vh);
     }
+    memcpy(&out, halves, sizeof out);
+    return out;
+#endif
+}
+
+/* The lanes of a vector that was zipped by pairs of bytes, widened, computed with, and narrowed, the low half
+ * first: back in order. */
+static inline vs vs_unzip(vs v)
+{
 #if VBYTES == 64
-    _mm256_mask_storeu_epi16(p, (__mmask16)((1u << count) - 1), (__m256i)h);
-#elif defined(__AVX512VL__)
-    _mm_mask_storeu_epi16(p, (__mmask8)((1u << count) - 1), (__m128i)h);
+    return (vs)_mm512_permutexvar_epi64(_mm512_setr_epi64(0, 4, 1, 5, 2, 6, 3, 7), (__m512i)v);
+#elif VBYTES == 32
+    return (vs)_mm256_permute4x64_epi64((__m256i)v, 0xd8);
 #else
-    memcpy(p, &h, (size_t)count * sizeof *p);
+    return v;
+#endif
+}
+
+static inline vs vs_all(int16_t x)              { return x - (vs){ 0 }; }
+/* Compilers do not make these one instruction on AVX-512. */
+static inline vs vs_min(vs a, vs b)
+{
+#if VBYTES == 64
+    return (vs)_mm512_min_epi16((__m512i)a, (__m512i)b);
+#elif VBYTES == 32
+    return (vs)_mm256_min_epi16((__m256i)a, (__m256i)b);
+#else
+    const vs less = a < b;
+    return (a & less) | (b & ~less);
+#endif
+}
+
+static inline vs vs_max(vs a, vs b)
+{
+#if VBYTES == 64
+    return (vs)_mm512_max_epi16((__m512i)a, (__m512i)b);
+#elif VBYTES == 32
+    return (vs)_mm256_max_epi16((__m256i)a, (__m256i)b);
+#else
+    const vs more = a > b;
+    return (a & more) | (b & ~more);
 #endif
 }
 
