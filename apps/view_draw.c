@@ -163,8 +163,8 @@ void view_draw(view *v)
     const double now = clock_now();
     window_size(v->window, &width, &height);
     const cyg_image *image = v->shown ? &v->shown->image : NULL;
-    v->place = place_picture(image ? image->width : 0, image ? image->height : 0, 1, width, height,
-                             v->settings->mirror);
+    v->place = place_picture(image ? image->width : 0, image ? image->height : 0, v->shown ? v->shown->aspect : 1,
+                             width, height, v->settings->mirror);
     lay_objects(v);
     window_begin(v->window, v->place);
     draw_objects(v);

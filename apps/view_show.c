@@ -224,8 +224,10 @@ static void open_window(view *v, const frame *first)
 {
     cyg_error err;
     window *w;
+    const float aspect = first && first->aspect > 0 ? first->aspect : 1;
     const window_options options = {
-        .title = "Cygnet", .width = first ? first->image.width : 1280, .height = first ? first->image.height : 720,
+        .title = "Cygnet", .width = first ? (int)lroundf((float)first->image.width * aspect) : 1280,
+        .height = first ? first->image.height : 720,
         .full_screen = v->settings->full_screen,
     };
     if (window_open(&w, &options, &err) != CYG_OK) {

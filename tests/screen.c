@@ -2,6 +2,7 @@
  *
  *     screen shot FILE             the whole screen into FILE
  *     screen close                 asks the window on it to close, as its close button would
+ *     screen pixel A X Y           "R G B" of that one
  *     screen content A             "X Y WIDTH HEIGHT" of what is not black
  *     screen differ A B            the same of what differs; "0 0 0 0" if nothing does
  *     screen mirrored A B          fails unless B's content is A's with left and right exchanged
@@ -100,6 +101,12 @@ static const uint8_t *at(const picture *p, int x, int y)
     return p->rgb + 3 * ((size_t)y * (size_t)p->width + (size_t)x);
 }
 
+static void print_pixel(const picture *p, int x, int y)
+{
+    if (x < 0 || y < 0 || x >= p->width || y >= p->height) die("outside of the picture", "pixel");
+    printf("%d %d %d\n", at(p, x, y)[0], at(p, x, y)[1], at(p, x, y)[2]);
+}
+
 static void include(box *b, int x, int y)
 {
     if (b->x2 == 0) *b = (box){ x, y, x + 1, y + 1 };
@@ -178,8 +185,10 @@ int main(int argc, char **argv)
     }
     if (argc < 3) die("see screen.c", "arguments");
     int code = 0;
-    picture a = read_ppm(argv[2]), b = argc > 3 ? read_ppm(argv[3]) : (picture){ 0 };
-    if (!strcmp(what, "content")) print_box(content(&a));
+    const bool one = !strcmp(what, "pixel");
+    picture a = read_ppm(argv[2]), b = argc > 3 && !one ? read_ppm(argv[3]) : (picture){ 0 };
+    if (one) print_pixel(&a, argc > 3 ? atoi(argv[3]) : 0, argc > 4 ? atoi(argv[4]) : 0);
+    else if (!strcmp(what, "content")) print_box(content(&a));
     else if (!strcmp(what, "differ")) differ(&a, &b);
     else if (!strcmp(what, "mirrored")) code = !is_mirrored(&a, &b);
     else if (!strcmp(what, "outside")) printf("%ld\n", outside(&a, &b, argv + 4, argc - 4));

@@ -44,6 +44,19 @@ static void points_come_back(void **state)
     }
 }
 
+/* On a screen of high density the canvas has more pixels than the mouse has points. */
+static void the_mouse_meets_what_it_points_at(void **state)
+{
+    static const struct { int canvas_width, canvas_height; float x, y; } canvases[] = {
+        { 400, 300, 100.5f, 20.5f }, { 800, 600, 201, 41 }, { 600, 450, 150.75f, 30.75f },
+    };
+    for (size_t i = 0; i < sizeof canvases / sizeof *canvases; i++) {
+        const cyg_point p = place_mouse(100, 20, 400, 300, canvases[i].canvas_width, canvases[i].canvas_height);
+        assert_float_equal(p.x, canvases[i].x, 1e-4);
+        assert_float_equal(p.y, canvases[i].y, 1e-4);
+    }
+}
+
 /* ---- meter ------------------------------------------------------------------------------------- */
 
 static void meters_count(void **state)
@@ -130,6 +143,59 @@ static void chroma_is_the_mean(void **state)
     window_yuv_free(&memory);
 }
 
+/* ---- colours that drivers do not know ----------------------------------------------------------------- */
+
+/* Levels 0..255 of red, green and blue of the first pixel, by the definitions of BT.601, BT.709 and BT.2020. */
+static void to_rgb(double rgb[3], const cyg_image *im)
+{
+    static const double red[] = { .299, .2126, .2627 }, blue[] = { .114, .0722, .0593 };
+    const double kr = red[im->matrix], kb = blue[im->matrix];
+    const double y = im->full_range ? im->plane[0][0] / 255. : (im->plane[0][0] - 16) / 219.;
+    const double u = (im->plane[1][0] - 128) / (im->full_range ? 255. : 224);
+    const double v = (im->plane[2][0] - 128) / (im->full_range ? 255. : 224);
+    const double r = y + 2 * (1 - kr) * v, b = y + 2 * (1 - kb) * u;
+    rgb[0] = 255 * r;
+    rgb[1] = 255 * (y - kr * r - kb * b) / (1 - kr - kb);
+    rgb[2] = 255 * b;
+}
+
+static bool is_colour(const double rgb[3])
+{
+    for (int i = 0; i < 3; i++)
+        if (rgb[i] < 0 || rgb[i] > 255) return false;
+    return true;
+}
+
+static void other_colours_become_those_of_drivers(void **state)
+{
+    static const struct { cyg_matrix matrix; bool full; } kinds[] = {
+        { CYG_BT709, true }, { CYG_BT2020, false }, { CYG_BT2020, true },
+    };
+    uint8_t luma[4], blue, red;
+    int compared = 0;
+    window_yuv memory = { 0 };
+    for (int i = 0; i < 3 * 16 * 16 * 16; i++) {
+        memset(luma, 8 + i % 16 * 15, sizeof luma);
+        blue = (uint8_t)(8 + i / 16 % 16 * 15);
+        red = (uint8_t)(8 + i / 256 % 16 * 15);
+        const cyg_image im = { .format = CYG_YUV, .width = 2, .height = 2, .depth = 8, .shift_x = 1, .shift_y = 1,
+                               .matrix = kinds[i / 4096].matrix, .full_range = kinds[i / 4096].full,
+                               .plane = { luma, &blue, &red }, .stride = { 2, 1, 1 } };
+        cyg_image out;
+        double wanted[3], found[3];
+        to_rgb(wanted, &im);
+        if (!is_colour(wanted)) continue;
+        assert_true(window_yuv_convert(&memory, &im, &out));
+        assert_true(window_yuv_is_plain(&out));
+        assert_int_equal(out.plane[0][0], out.plane[0][3]);
+        to_rgb(found, &out);
+        for (int c = 0; c < 3; c++) assert_true(fabs(found[c] - wanted[c]) < 2);    /* each sample is rounded once */
+        compared++;
+    }
+    assert_true(compared > 1000);
+    window_yuv_free(&memory);
+}
+
 /* ---- sprites: the window's overlay is the annotator's -------------------------------------------------- */
 
 enum { SIDE = 300 };
@@ -200,7 +266,9 @@ static void panels_are_kept(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(places_keep_the_shape), cmocka_unit_test(points_come_back), cmocka_unit_test(meters_count),
+        cmocka_unit_test(places_keep_the_shape), cmocka_unit_test(points_come_back),
+        cmocka_unit_test(the_mouse_meets_what_it_points_at), cmocka_unit_test(other_colours_become_those_of_drivers),
+        cmocka_unit_test(meters_count),
         cmocka_unit_test(colours_stay), cmocka_unit_test(chroma_is_the_mean),
         cmocka_unit_test(sprites_look_like_drawings), cmocka_unit_test(panels_are_kept),
     };

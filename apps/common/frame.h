@@ -35,6 +35,7 @@ typedef struct object {
 typedef struct frame {
     cyg_image image;            /* the upright picture, in the pixel format of the decoder; writable.
                                    width 0: no picture, only packets on their way to the sink */
+    float     aspect;           /* width of a pixel for its height; 0 = not known: square */
     int64_t   order;            /* everything the source hands out, from 0: what a writer sorts by */
     int64_t   number;           /* pictures from 0; without a picture: that of the next one */
     int       input;            /* which of several inputs it is of, from 0; each has times of its own */

@@ -36,3 +36,10 @@ cyg_point place_point(const placement *p, cyg_point on_canvas)
     if (p->mirrored) x = (float)p->width - x;
     return (cyg_point){ x / p->scale_x, (on_canvas.y - (float)p->y) / p->scale_y };
 }
+
+cyg_point place_mouse(int x, int y, int window_width, int window_height, int canvas_width, int canvas_height)
+{
+    const float across = window_width > 0 ? (float)canvas_width / (float)window_width : 1;
+    const float down = window_height > 0 ? (float)canvas_height / (float)window_height : 1;
+    return (cyg_point){ ((float)x + .5f) * across, ((float)y + .5f) * down };
+}

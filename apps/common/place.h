@@ -16,5 +16,7 @@ placement place_picture(int picture_width, int picture_height, float aspect, int
 /* A box of the picture on the canvas, and a point of the canvas in the picture (outside of it: beyond its edges). */
 cyg_box   place_box(const placement *p, cyg_box box);
 cyg_point place_point(const placement *p, cyg_point on_canvas);
+/* The middle of a point of the mouse on a canvas, which has more or fewer pixels than the window has points. */
+cyg_point place_mouse(int x, int y, int window_width, int window_height, int canvas_width, int canvas_height);
 
 #endif

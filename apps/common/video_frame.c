@@ -108,6 +108,7 @@ static int encode_png(AVPacket *out, const AVFrame *f)
     c->width = f->width;
     c->height = f->height;
     c->pix_fmt = f->format;
+    c->sample_aspect_ratio = f->sample_aspect_ratio;
     c->time_base = (AVRational){ 1, 1 };
     c->thread_count = 1;
     int r = avcodec_open2(c, codec, NULL);

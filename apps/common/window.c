@@ -190,9 +190,19 @@ static void note_window(window *w, window_event *out, const SDL_WindowEvent *e)
     }
 }
 
+static void note_click(const window *w, window_event *out, const SDL_MouseButtonEvent *e)
+{
+    int width, height, across, down;
+    SDL_GetWindowSize(w->window, &width, &height);
+    window_size(w, &across, &down);
+    const cyg_point at = place_mouse(e->x, e->y, width, height, across, down);
+    out->kind = WINDOW_CLICK;
+    out->x = at.x;
+    out->y = at.y;
+}
+
 static void note(window *w, window_event *out, const SDL_Event *e)
 {
-    const float density = window_density(w);
     *out = (window_event){ .kind = WINDOW_NOTHING };
     if (e->type == w->wake) atomic_store(&w->woken, false);
     switch (e->type) {
@@ -209,9 +219,7 @@ static void note(window *w, window_event *out, const SDL_Event *e)
         break;
     case SDL_MOUSEBUTTONDOWN:
         if (e->button.button != SDL_BUTTON_LEFT) break;
-        out->kind = WINDOW_CLICK;
-        out->x = ((float)e->button.x + .5f) * density;
-        out->y = ((float)e->button.y + .5f) * density;
+        note_click(w, out, &e->button);
         break;
     case SDL_WINDOWEVENT:
         note_window(w, out, &e->window);
@@ -249,7 +257,7 @@ static Uint32 choose_format(window *w, const cyg_image *image, cyg_image *as)
 {
     *as = *image;
     if (image->format == CYG_RGB24) return SDL_PIXELFORMAT_RGB24;
-    const bool small = image->depth == 8 && image->stride[0] >= image->width && image->stride[1] > 0;
+    const bool small = image->depth == 8 && window_yuv_is_plain(image) && image->stride[0] >= image->width && image->stride[1] > 0;
     if (small && image->format == CYG_NV12) return SDL_PIXELFORMAT_NV12;
     const bool plain = small && image->format == CYG_YUV && image->shift_x == 1 && image->shift_y == 1;
     if (!plain && !window_yuv_convert(&w->converted, image, as)) return SDL_PIXELFORMAT_UNKNOWN;

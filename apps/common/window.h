@@ -12,7 +12,7 @@
  *   own points, and so are the mouse's. window_size says how many there are, window_density how
  *   many to a point.
  * Pictures. YUV 4:2:0 of 8 bits goes to the graphics driver as it is, which turns it into colours;
- *   other YUV is brought to that first. BT.2020 is shown as BT.709, and full-range YUV as BT.601.
+ *   other YUV, and the colours that drivers do not know, are brought to that first.
  * Threads. All calls from the thread that opened it, except window_wake. A process has one window.
  */
 #ifndef WINDOW_H

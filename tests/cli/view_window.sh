@@ -68,6 +68,32 @@ becomes plain 'the first size again'
 leave q
 ends 0
 
+# --- shape and colours: pixels twice as wide as high; colours that drivers do not know --------------------
+ffmpeg -nostdin -v error -y -f lavfi -i testsrc=s=240x270 -vf setsar=2 -frames:v 1 -c:v ffv1 wide.mkv
+open --no-figures --no-describe wide.mkv
+until_true 10 at '160 130 960 540' || fail "pixels of 2:1: the picture is at $("$screen" content now.ppm)"
+leave q
+ends 0
+printf 'P6\n6 1\n255\n\320\040\020\040\300\060\020\060\320\340\320\040\200\200\200\360\360\360' >colours.ppm
+# near "R G B" "R G B": within 2 levels
+near() { echo "$1 $2" | awk '{ for (i = 1; i < 4; i++) if ($i - $(i + 3) > 2 || $(i + 3) - $i > 2) exit 1 }'; }
+for kind in bt709:bt709:pc bt709:bt709:tv smpte170m:smpte170m:tv smpte170m:smpte170m:pc bt2020:bt2020nc:tv; do
+    range=${kind##*:} matrix=${kind%%:*} name=${kind%:*}
+    to=out_color_matrix=$matrix:out_range=$range:flags=accurate_rnd+full_chroma_int,format=yuv420p
+    ffmpeg -nostdin -v error -y -i colours.ppm -frames:v 1 -c:v libx264 -qp 0 -vf "scale=960:540:flags=neighbor,scale=$to" \
+        -colorspace "${name#*:}" -color_range "$range" colours.mkv || fail "cannot make $kind"
+    open --no-figures --no-describe colours.mkv
+    until_true 10 at '160 130 960 540'
+    patch=0
+    for colour in '208 32 16' '32 192 48' '16 48 208' '224 208 32' '128 128 128' '240 240 240'; do
+        found=$("$screen" pixel now.ppm $((240 + 160 * patch)) 400)
+        near "$found" "$colour" || fail "$kind: found $found, expected $colour"
+        patch=$((patch + 1))
+    done
+    leave q
+    ends 0
+done
+
 # --- the whole screen, which takes a window manager ----------------------------------------------
 if command -v openbox >/dev/null; then
     openbox --config-file /dev/null 2>/dev/null &
