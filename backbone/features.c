@@ -11,7 +11,8 @@ static size_t sampler_bytes(const cyg_backbone *net)
 
 size_t cyg_features_bytes(const cyg_backbone *net, int threads)
 {
-    return net->arena_size + net->zeros + net->border + sampler_bytes(net) + (size_t)threads * net->scratch_size;
+    return net->arena_size + net->zeros + cyg_padded(net->input_row) + sampler_bytes(net) +
+           (size_t)threads * net->scratch_size;
 }
 
 cyg_status cyg_features_create(cyg_features **out, const cyg_backbone *net,
@@ -40,12 +41,13 @@ cyg_status cyg_features_create(cyg_features **out, const cyg_backbone *net,
     memset(maps->memory, 0, size);
     maps->zeros = maps->memory;
     maps->border = maps->zeros + net->zeros;
-    maps->sampler_memory = (float *)(void *)(maps->border + net->border);
-    maps->arena = maps->border + net->border + sampler_bytes(net);
+    maps->sampler_memory = (float *)(void *)(maps->border + cyg_padded(net->input_row));
+    maps->arena = (char *)maps->sampler_memory + sampler_bytes(net);
     for (int i = 0; i < threads; i++)
         maps->scratch[i].memory = maps->arena + net->arena_size + (size_t)i * net->scratch_size;
-    const float *const none = cyg_input_floats(net, maps->scratch);
-    net->arithmetic->narrow(maps->border, none, (size_t)net->input.width, &net->levels);
+    const size_t pixel = net->steps[0].in_step * net->arithmetic->element;
+    for (size_t at = 0; at < net->input_row; at += pixel)
+        net->arithmetic->narrow(maps->border + at, (const float[3]){ 0 }, 1, &net->levels);
     *out = maps;
     return CYG_OK;
 }

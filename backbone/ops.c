@@ -122,7 +122,7 @@ static cyg_conv *new_conv(const cyg_backbone *net, const char *tap, int channels
     }
     conv->part_outs = calloc((size_t)count, sizeof *conv->part_outs);
     for (int p = 0; p < count && conv->part_outs; p++) conv->outs += conv->part_outs[p] = parts[p].channels;
-    conv->packed = malloc(cyg_pack_product_size(conv->kernels, conv->arithmetic, channels, conv->outs));
+    conv->packed = malloc(cyg_pack_product_size(conv->kernels, conv->arithmetic, 1, channels, conv->outs));
     conv->joined = malloc((size_t)conv->pixels * (count > 1 ? (size_t)conv->outs : 1) * sizeof *conv->joined);
     if (conv->part_outs && conv->packed && conv->joined) return conv;
     cyg_conv_free(conv);
@@ -138,7 +138,7 @@ cyg_status cyg_conv_create(cyg_conv **out, const cyg_backbone *net, const char *
     cyg_status status;
     if (weights && bias) status = join_parts(weights, bias, conv, net->model, parts, err);
     else status = cyg_fail(err, CYG_NO_MEMORY, "%s: out of memory", cyg_model_path(net->model));
-    if (!status) cyg_pack_product(conv->packed, conv->kernels, conv->arithmetic, weights, bias, channels, conv->outs);
+    if (!status) cyg_pack_product(conv->packed, conv->kernels, conv->arithmetic, weights, bias, 1, channels, conv->outs);
     free(weights);
     free(bias);
     if (status) cyg_conv_free(conv);
@@ -161,10 +161,10 @@ void cyg_conv_free(cyg_conv *conv)
 static void multiply(const cyg_conv *conv, float *out, const void *in, int pixels, int first, int last)
 {
     const cyg_arithmetic *const a = conv->arithmetic;
-    const void *const packed = (const char *)conv->packed + cyg_pack_product_at(a, conv->in_channels, first);
+    const void *const packed = (const char *)conv->packed + cyg_pack_product_at(a, 1, conv->in_channels, first);
     const size_t in_step = (size_t)conv->in_channels;
     (a == &conv->kernels->f32 ? a->product : conv->kernels->product_floats)(
-        out + first, (size_t)conv->outs, in, in_step, packed, pixels, conv->in_channels, last - first,
+        out + first, (size_t)conv->outs, &in, 1, in_step, packed, pixels, conv->in_channels, last - first,
         -INFINITY, INFINITY);
 }
 

@@ -16,59 +16,30 @@ static char *row_at(const cyg_rows *rows, int y)
 
 /* ---- The window: input to panel ---------------------------------------------------- */
 
-/* Where the patches of a row of output are laid, and what from: of each plane, three rows. */
-typedef struct patches {
-    const cyg_step *s;
-    char       *panel;              /* of output pixel `from` */
-    size_t      panel_step;         /* bytes */
-    int         from;
-    size_t      plane, patch;       /* from one plane to the next, in the rows and in the panel, bytes */
-    const char *in[3], *outside;    /* what stands for pixels that the row does not have */
-} patches;
-
-/* One at a time, [planes][kernel][kernel][channels]. */
-static void lay_any(const patches *p, size_t element, int x0, int x1)
+/* The rows of input that output row y is made from. */
+static void find_rows(const void *rows[3], const cyg_features *maps, const cyg_step *s, const cyg_rows *in, int y)
 {
-    const cyg_step *s = p->s;
+    for (int ky = 0; ky < s->kernel; ky++) {
+        const int line = y * s->stride - s->pad_y + ky;
+        if (line >= 0 && line < s->in_height) rows[ky] = row_at(in, line);
+        else rows[ky] = s->window == CYG_ROWS ? maps->border : maps->zeros;
+    }
+}
+
+/* The patches of output pixels x0 .. x1-1 of a row, each [kernel][kernel][channels]. */
+static void lay_patches(const cyg_step *s, char *panel, size_t panel_step, const void *const rows[3],
+                        const char *zeros, size_t element, int x0, int x1)
+{
     const size_t bytes = s->in_channels * element;
-    for (int x = x0; x < x1; x++)
-        for (int i = 0; i < s->planes; i++) {
-            char *out = p->panel + (x - p->from) * p->panel_step + i * p->patch;
-            for (int ky = 0; ky < s->kernel; ky++)
-                for (int kx = 0; kx < s->kernel; kx++, out += bytes) {
-                    const int column = x * s->stride - s->pad_x + kx;
-                    const bool inside = column >= 0 && column < s->in_width;
-                    const char *const at = inside ? p->in[ky] + column * s->in_step * element : p->outside;
-                    memcpy(out, at + i * p->plane, bytes);
-                }
-        }
-}
-
-/* Of the network's first layer, inside of the row: runs of 9 values. Copying 12 at a time is faster,
- * and what is too much of one run the next one overwrites. */
-static inline void lay_inside(const patches *p, size_t element, int x0, int x1)
-{
-    size_t at = (size_t)(x0 * p->s->stride - p->s->pad_x) * 3 * element;
-    char *panel = p->panel + (x0 - p->from) * p->panel_step;
-    for (int x = x0; x < x1; x++, panel += p->panel_step, at += p->s->stride * 3 * element)
-        for (int i = 0; i < p->s->planes; i++)
-            for (int ky = 0; ky < 3; ky++)
-                memcpy(panel + i * p->patch + ky * 9 * element, p->in[ky] + i * p->plane + at, 12 * element);
-}
-
-/* The patches of output pixels p->from .. to-1 of a row, from left to right. */
-static void lay_patches(const patches *p, size_t element, int to)
-{
-    const cyg_step *s = p->s;
-    const bool first = s->in_channels == 3 && s->in_step == 3 && s->kernel == 3;
-    int begin = max(p->from, (s->pad_x + s->stride - 1) / s->stride);      /* from here to end, 4 columns are inside */
-    int end = min(to, (s->in_width - 4 + s->pad_x) / s->stride + 1);
-    if (!first || begin > end) begin = end = to;
-    lay_any(p, element, p->from, begin);
-    if (element == 4) lay_inside(p, 4, begin, end);
-    else if (element == 2) lay_inside(p, 2, begin, end);
-    else lay_inside(p, 1, begin, end);
-    lay_any(p, element, end, to);
+    for (int x = x0; x < x1; x++, panel += panel_step * element) {
+        char *out = panel;
+        for (int ky = 0; ky < s->kernel; ky++)
+            for (int kx = 0; kx < s->kernel; kx++, out += bytes) {
+                const int column = x * s->stride - s->pad_x + kx;
+                const bool inside = column >= 0 && column < s->in_width;
+                memcpy(out, inside ? (const char *)rows[ky] + column * s->in_step * element : zeros, bytes);
+            }
+    }
 }
 
 static void fill_panel(const cyg_features *maps, const cyg_step *s, char *panel, size_t panel_step,
@@ -77,22 +48,15 @@ static void fill_panel(const cyg_features *maps, const cyg_step *s, char *panel,
     const cyg_backbone *net = maps->net;
     const size_t element = net->arithmetic->element;
     const cyg_window window = { s->in_width, s->in_channels, s->stride, s->pad_x };
-    const char *const outside = s == net->steps ? maps->border : maps->zeros;
-    const size_t plane = s->in_width * s->in_step * element, patch = s->depth / s->planes * element;
     for (int p = from; p < to; ) {
-        const int y = p / s->out_width, x0 = p % s->out_width;
-        const int x1 = min(s->out_width, x0 + to - p);
-        const char *rows[3] = { outside, outside, outside };
-        for (int ky = 0; ky < s->kernel; ky++) {
-            const int line = y * s->stride - s->pad_y + ky;
-            if (line >= 0 && line < s->in_height) rows[ky] = row_at(in, line);
-        }
+        const int x0 = p % s->out_width, x1 = min(s->out_width, x0 + to - p);
+        const void *rows[3];
+        find_rows(rows, maps, s, in, p / s->out_width);
         if (s->window == CYG_DEPTHWISE)
-            s->arithmetic->depthwise(panel, panel_step, (const void *[]){ rows[0], rows[1], rows[2] },
-                                       s->in_step, &window, x0, x1, s->window_packed, net->lo, net->hi);
+            s->arithmetic->depthwise(panel, panel_step, rows, s->in_step, &window, x0, x1, s->window_packed,
+                                     net->lo, net->hi);
         else
-            lay_patches(&(patches){ s, panel, panel_step * element, x0, plane, patch,
-                                    { rows[0], rows[1], rows[2] }, outside }, element, x1);
+            lay_patches(s, panel, panel_step, rows, maps->zeros, element, x0, x1);
         panel += (x1 - x0) * panel_step * element;
         p += x1 - x0;
     }
@@ -106,12 +70,36 @@ static int unbroken(const cyg_rows *rows, int width, int p)
     return (p / width / rows->lines + 1) * rows->lines * width - p;
 }
 
+/* The left side of a product. */
+typedef struct operand { const void *in[3]; size_t step; } operand;
+
+/* That of output pixels p .. p + *n - 1, or of fewer, as many as one product can take. */
+static operand find_operand(const cyg_features *maps, const cyg_step *s, char *panel, const cyg_rows *in, int p, int *n)
+{
+    const size_t element = s->arithmetic->element;
+    operand from = { { panel }, cyg_spread(s->arithmetic, s->depth) };
+    if (s->window == CYG_NONE) {
+        *n = min(*n, unbroken(in, s->in_width, p));
+        from.step = s->in_step;
+        from.in[0] = row_at(in, p / s->in_width) + p % s->in_width * s->in_step * element;
+    } else if (s->window == CYG_ROWS) {
+        const int x = p % s->out_width;
+        *n = min(*n, s->out_width - x);
+        from.step = s->stride * s->in_step;
+        find_rows(from.in, maps, s, in, p / s->out_width);
+        for (int ky = 0; ky < s->kernel; ky++) from.in[ky] = (const char *)from.in[ky] + x * from.step * element;
+    } else {
+        fill_panel(maps, s, panel, from.step, in, p, p + *n);
+    }
+    return from;
+}
+
 static void run_step(const cyg_features *maps, const cyg_step *s, char *panel,
                      const cyg_rows *in, const cyg_rows *out, extent e)
 {
     const cyg_backbone *net = maps->net;
     const cyg_arithmetic *a = s->arithmetic;
-    const char *packed = s->packed ? (char *)s->packed + cyg_pack_product_at(a, s->depth, e.first) : NULL;
+    const char *packed = s->packed ? (char *)s->packed + cyg_pack_product_at(a, s->runs, s->depth, e.first) : NULL;
     for (int p = e.from, n; p < e.to; p += n) {
         char *to = row_at(out, p / s->out_width) + p % s->out_width * s->out_step * a->element;
         n = min(min(s->chunk, e.to - p), unbroken(out, s->out_width, p));
@@ -119,16 +107,8 @@ static void run_step(const cyg_features *maps, const cyg_step *s, char *panel,
             fill_panel(maps, s, to, s->out_step, in, p, p + n);
             continue;
         }
-        const char *from = panel;
-        size_t step = cyg_spread(a, s->depth);
-        if (s->window == CYG_NONE) {
-            n = min(n, unbroken(in, s->in_width, p));
-            step = s->in_step;
-            from = row_at(in, p / s->in_width) + p % s->in_width * step * a->element;
-        } else {
-            fill_panel(maps, s, panel, step, in, p, p + n);
-        }
-        a->product(to + e.first * a->element, s->out_step, from, step, packed, n, s->depth,
+        const operand from = find_operand(maps, s, panel, in, p, &n);
+        a->product(to + e.first * a->element, s->out_step, from.in, s->runs, from.step, packed, n, s->depth,
                    e.last - e.first, net->lo, net->hi);
     }
 }
@@ -139,15 +119,19 @@ static void run_step(const cyg_features *maps, const cyg_step *s, char *panel,
 static void pull_input(const cyg_features *maps, const cyg_scratch *scratch, cyg_rows *rows, int end)
 {
     const cyg_backbone *net = maps->net;
-    const size_t values = (size_t)net->input.width * 3;
+    const size_t width = (size_t)net->input.width, left = net->input_left;
+    const size_t right = left + width * net->steps[0].in_step * net->arithmetic->element;
     for (; rows->next < end; rows->next++) {
-        const float *row = maps->tensor + (maps->tensor ? rows->next * values : 0);
+        const float *floats = maps->tensor + (maps->tensor ? rows->next * width * 3 : 0);
+        char *const row = row_at(rows, rows->next);
         if (!maps->tensor) {
-            float *sampled = cyg_input_floats(net, scratch);
+            float *const sampled = cyg_input_floats(net, scratch);
             cyg_sampler_row(&maps->sampler, sampled, rows->next);
-            row = sampled;
+            floats = sampled;
         }
-        net->arithmetic->narrow(row_at(rows, rows->next), row, (size_t)net->input.width, &net->levels);
+        memcpy(row, maps->border, left);
+        net->arithmetic->narrow(row + left, floats, width, &net->levels);
+        memcpy(row + right, maps->border, net->input_row - right);
     }
 }
 
@@ -184,7 +168,7 @@ static void begin_group(const cyg_features *maps, cyg_scratch *scratch, const cy
     char *free = scratch->memory + net->panel_size + cyg_padded((size_t)net->input.width * 3 * sizeof(float));
     for (int s = group->first; s <= group->last; s++) {
         const cyg_step *step = &net->steps[s];
-        const size_t row = s ? step->in_width * step->in_step * net->arithmetic->element : cyg_input_row(net);
+        const size_t row = s ? step->in_width * step->in_step * net->arithmetic->element : net->input_row;
         if (s > 0 && s == group->first) {
             scratch->in[s] = output_of(maps, step - 1);
             continue;

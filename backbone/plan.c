@@ -36,8 +36,9 @@ static cyg_step make_step(const cyg_layer *window, const cyg_layer_info *out)
     const cyg_layer_info *l = &window->info;
     return (cyg_step){
         .window = l->depthwise ? CYG_DEPTHWISE : l->kernel == 1 && l->stride == 1 ? CYG_NONE : CYG_PATCHES,
+        .runs = 1,
         .kernel = l->kernel, .stride = l->stride, .pad_x = window->pad_x, .pad_y = window->pad_y,
-        .in_width = l->in_width, .in_height = l->in_height, .in_channels = l->in_channels, .planes = 1,
+        .in_width = l->in_width, .in_height = l->in_height, .in_channels = l->in_channels,
         .out_width = out->out_width, .out_height = out->out_height, .out_channels = out->out_channels,
         .depth = l->depthwise ? l->in_channels : l->kernel * l->kernel * l->in_channels,
     };
@@ -89,14 +90,14 @@ static cyg_status take_levels(float **weights, float *bias, cyg_backbone *net, c
 static cyg_status pack_integers(void **packed, cyg_backbone *net, const cyg_step *step, const cyg_layer *layer,
                                 float **weights, float *bias, cyg_error *err)
 {
-    const int n = layer->info.out_channels, k = layer->info.depthwise ? 9 : step->depth;
+    const int n = layer->info.out_channels, k = layer->info.depthwise ? 9 : step->runs * step->depth;
     float *worth = NULL;
     cyg_integers w = { 0 };
     cyg_status status = take_levels(weights, bias, net, layer, err);
     if (!status) status = worth_of(&worth, net, layer, err);
     if (!status) status = cyg_integers_make(&w, net->model, *weights, bias, k, n, worth, err);
-    if (!status && layer->info.depthwise) cyg_pack_depthwise_i8(*packed, net->kernels, &w, n);
-    else if (!status) cyg_pack_product_i8(*packed, net->kernels, &w, k, n);
+    if (!status && layer->info.depthwise) cyg_pack_depthwise_i8(*packed, step->kernels, &w, n);
+    else if (!status) cyg_pack_product_i8(*packed, step->kernels, &w, step->runs, step->depth, n);
     cyg_integers_free(&w);
     free(worth);
     return status;
@@ -113,24 +114,40 @@ static cyg_status pack_layer(void **packed, cyg_backbone *net, const cyg_step *s
     const int n = layer->info.out_channels;
     const bool depthwise = layer->info.depthwise;
     const size_t size = depthwise ? cyg_pack_depthwise_size(step->kernels, a, n)
-                                  : cyg_pack_product_size(step->kernels, a, step->depth, n);
+                                  : cyg_pack_product_size(step->kernels, a, step->runs, step->depth, n);
     net->packed_size += size;
     if (!(*packed = malloc(size))) status = no_memory(net, err);
     else if (is_integer(net)) status = pack_integers(packed, net, step, layer, &weights, bias, err);
     else if (depthwise) cyg_pack_depthwise(*packed, step->kernels, a, weights, bias, n);
-    else cyg_pack_product(*packed, step->kernels, a, weights, bias, step->depth, n);
+    else cyg_pack_product(*packed, step->kernels, a, weights, bias, step->runs, step->depth, n);
     free(weights);
     free(bias);
     return status;
 }
 
-/* Few channels leave most of a wide vector empty. Integers make use of it otherwise. */
+/* Few channels leave most of a wide vector empty. A depthwise layer in integers makes use of it otherwise. */
 static void choose_kernels(cyg_step *step, const cyg_backbone *net)
 {
     const cyg_kernels *half = net->kernels->half;
-    const int channels = step->window == CYG_DEPTHWISE ? step->in_channels : step->out_channels;
-    step->kernels = half && !is_integer(net) && channels <= half->lanes ? half : net->kernels;
+    const bool depthwise = step->window == CYG_DEPTHWISE;
+    const int channels = depthwise ? step->in_channels : step->out_channels;
+    step->kernels = half && !(depthwise && is_integer(net)) && channels <= half->lanes ? half : net->kernels;
     step->arithmetic = cyg_kernels_arithmetic(step->kernels, net->arithmetic->precision);
+}
+
+/* Of the first step. Its input has a border as wide as the kernel reaches, and one pixel more: products
+ * read a run in whole groups. */
+static void read_rows(cyg_backbone *net, cyg_step *step)
+{
+    const int before = step->pad_x + step->in_width, reach = (step->out_width - 1) * step->stride + step->kernel;
+    step->window = CYG_ROWS;
+    step->in_channels = is_integer(net) ? 2 * 3 : 3;
+    step->in_step = (size_t)step->in_channels;
+    step->runs = step->kernel;
+    step->depth = step->kernel * step->in_channels;
+    const size_t pixel = step->in_step * net->arithmetic->element;
+    net->input_left = step->pad_x * pixel;
+    net->input_row = ((before > reach ? before : reach) + 1) * pixel;
 }
 
 /* One step from layers[*layer] on; *layer moves behind it. */
@@ -141,11 +158,8 @@ static cyg_status add_step(cyg_backbone *net, int *layer, double epsilon, cyg_er
     ++*layer;
     cyg_step *step = &net->steps[net->step_count++];
     *step = make_step(window, &product->info);
-    step->in_step = net->step_count > 1 ? step[-1].out_step : 3;
-    if (net->step_count == 1 && is_integer(net)) {
-        step->planes = 2;
-        step->depth *= 2;
-    }
+    if (net->step_count > 1) step->in_step = step[-1].out_step;
+    else read_rows(net, step);
     step->out_step = is_kept(net, *layer - 1) ? (size_t)step->out_channels
                                               : cyg_spread(net->arithmetic, step->out_channels);
     choose_kernels(step, net);
@@ -160,7 +174,7 @@ static cyg_status add_step(cyg_backbone *net, int *layer, double epsilon, cyg_er
 
 static size_t weight_bytes(const cyg_backbone *net, const cyg_step *step)
 {
-    return (size_t)step->depth * step->out_channels * net->arithmetic->element +
+    return (size_t)step->runs * step->depth * step->out_channels * net->arithmetic->element +
            10 * (size_t)step->in_channels * sizeof(float);
 }
 
@@ -168,7 +182,7 @@ static size_t weight_bytes(const cyg_backbone *net, const cyg_step *step)
 static int chunk_pixels(const cyg_backbone *net, const cyg_step *step)
 {
     const int bytes = weight_bytes(net, step) < HEAVY_BYTES ? PANEL_BYTES : HEAVY_PANEL_BYTES;
-    int fit = bytes / (int)net->arithmetic->element / step->depth;
+    int fit = bytes / (int)net->arithmetic->element / (step->runs * step->depth);
     if (fit < 16) fit = 16;
     if (fit >= step->out_width) return fit / step->out_width * step->out_width;
     const int parts = (step->out_width + fit - 1) / fit;
@@ -260,9 +274,8 @@ static void place_taps(cyg_backbone *net, const int *last_layer)
 static void size_scratch(cyg_backbone *net)
 {
     const size_t element = net->arithmetic->element;
-    const cyg_step *first = &net->steps[0];
-    net->input_lines = input_lines(first);
-    const size_t input = cyg_padded(net->input_lines * cyg_input_row(net));
+    net->input_lines = input_lines(&net->steps[0]);
+    const size_t input = cyg_padded(net->input_lines * net->input_row);
     for (int g = 0; g < net->group_count; g++) {
         size_t size = g ? 0 : input;
         for (int s = net->groups[g].first; s < net->groups[g].last; s++)
@@ -278,8 +291,7 @@ static void size_scratch(cyg_backbone *net)
         if (net->panel_size < read) net->panel_size = read;
         if (net->zeros < zeros) net->zeros = zeros;
     }
-    net->border = cyg_padded(cyg_input_row(net));
-    net->scratch_size += net->panel_size + cyg_padded((size_t)first->in_width * 3 * sizeof(float));
+    net->scratch_size += net->panel_size + cyg_padded((size_t)net->input.width * 3 * sizeof(float));
 }
 
 /* ---- All of it --------------------------------------------------------------------------- */

@@ -49,16 +49,17 @@ typedef struct cyg_tap {
 /* A step fills a panel with a window of its input for some output pixels, then multiplies the
  * panel with the weights of a 1x1 convolution:
  *   window NONE       1x1, stride 1: the input itself is the panel
+ *   window ROWS       the network's first: the product reads the rows of the kernel from the input
+ *                     itself, which has its own border
  *   window PATCHES    any other full convolution: each row of the panel is a kernel's patch
  *   window DEPTHWISE  3x3: each row of the panel is a pixel of the depthwise layer
  * A depthwise layer that must itself be kept has no product: the panel is the output. */
 typedef struct cyg_step {
-    enum { CYG_NONE, CYG_PATCHES, CYG_DEPTHWISE } window;
+    enum { CYG_NONE, CYG_ROWS, CYG_PATCHES, CYG_DEPTHWISE } window;
     int kernel, stride, pad_x, pad_y;
     int in_width, in_height, in_channels;
-    int planes;                 /* of the input: 1, or 2 for the network's in integers */
     int out_width, out_height, out_channels;
-    int depth;                  /* values in a row of the panel: k of the product */
+    int runs, depth;            /* of the product: as many runs (kernel in ROWS, else 1) of `depth` values */
     size_t in_step, out_step;   /* from one pixel of input or output to the next, in values */
     const cyg_kernels    *kernels;      /* the backbone's, or its half */
     const cyg_arithmetic *arithmetic;   /* its own of the backbone's precision */
@@ -100,7 +101,8 @@ struct cyg_backbone {
     int        pool_tap;                        /* which tap is "pool", -1: none; the mean of ... */
     int        pool_layer, pool_step;           /* ... the last layer before the extra ones, */
     size_t     pool_floats;                     /* ... whose floats are here in the arena */
-    size_t     packed_size, arena_size, scratch_size, panel_size, zeros, border;   /* bytes */
+    size_t     input_row, input_left;           /* a row of the input with its border; what of that is left, bytes */
+    size_t     packed_size, arena_size, scratch_size, panel_size, zeros;   /* bytes */
 };
 
 /* plan.c: fills in everything after the layers and taps; reads and packs the weights. */
@@ -120,7 +122,7 @@ cyg_status cyg_integers_make(cyg_integers *out, const cyg_model *model, const fl
                              int k, int n, const float *worth, cyg_error *err);
 void       cyg_integers_free(cyg_integers *w);
 /* How the network's input becomes levels, and the weights [kernel][kernel][3][n] of the first layer
- * for inputs that are: [2][kernel][kernel][3][n]. */
+ * for inputs that are: [kernel][kernel][3][2][n]. */
 cyg_levels cyg_integers_levels(const cyg_input *input);
 cyg_status cyg_integers_input(float **weights, float *bias, const cyg_input *input, const cyg_layer_info *l,
                               const char *path, cyg_error *err);
@@ -185,12 +187,6 @@ struct cyg_features {
 static inline size_t cyg_padded(size_t bytes)
 {
     return (bytes + CYG_SLACK + 63) / 64 * 64;
-}
-
-/* Bytes of a row of the network's input. */
-static inline size_t cyg_input_row(const cyg_backbone *net)
-{
-    return (size_t)net->input.width * 3 * net->steps[0].planes * net->arithmetic->element;
 }
 
 /* Where a row of it is made in floats. */

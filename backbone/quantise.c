@@ -190,23 +190,25 @@ cyg_status cyg_integers_input(float **weights, float *bias, const cyg_input *inp
                               const char *path, cyg_error *err)
 {
     const size_t n = (size_t)l->out_channels, count = (size_t)l->kernel * l->kernel * 3 * n;
-    float *const twice = realloc(*weights, 2 * count * sizeof *twice);
+    float *const twice = malloc(2 * count * sizeof *twice), *const w = *weights;
     if (!twice) return cyg_fail(err, CYG_NO_MEMORY, "%s: out of memory", path);
-    *weights = twice;
     for (size_t i = 0; i < count; i++) {
-        const size_t c = i / n % 3;
-        bias[i % n] -= twice[i] * input->mean[c] * input->scale[c];
-        twice[count + i] = twice[i] *= input->scale[c] * 255 / 254;
+        const size_t row = i / n, c = row % 3, j = i % n;
+        bias[j] -= w[i] * input->mean[c] * input->scale[c];
+        twice[2 * row * n + j] = twice[(2 * row + 1) * n + j] = w[i] * (input->scale[c] * 255 / 254);
     }
+    free(w);
+    *weights = twice;
     return CYG_OK;
 }
 
 cyg_levels cyg_integers_levels(const cyg_input *input)
 {
     cyg_levels levels;
-    for (int c = 0; c < 3; c++) {
-        levels.black[c] = -input->mean[c] * input->scale[c];
-        levels.step[c] = input->scale[c] != 0 ? 254 / (255 * input->scale[c]) : 0;
+    for (int i = 0; i < 3 * CYG_MAX_LANES; i++) {
+        const float mean = input->mean[i % 3], scale = input->scale[i % 3];
+        levels.black[i] = -mean * scale;
+        levels.step[i] = scale != 0 ? 254 / (255 * scale) : 0;
     }
     return levels;
 }

@@ -75,15 +75,19 @@ static void assert_layers_close(const cyg_kernels *t, const cyg_arithmetic *a, c
             fail_msg("%s %s %s: value %zu is %g, reference %g", t->isa, a->precision, what, i, got[i], want[i]);
 }
 
-static float *product_of(const cyg_kernels *t, const char *precision, const float *in, size_t in_step,
-                         const float *w, const float *bias, size_t out_step, int m, int k, int n, float lo, float hi)
+/* The runs of a product's left side lie one behind the other, so many values apart. */
+static float *product_of(const cyg_kernels *t, const char *precision, const float *in, int runs, size_t apart,
+                         size_t in_step, const float *w, const float *bias, size_t out_step, int m, int k, int n,
+                         float lo, float hi)
 {
     const cyg_arithmetic *a = cyg_kernels_arithmetic(t, precision);
     float *blank = unset_floats(m * out_step);
-    void *packed = malloc(cyg_pack_product_size(t, a, k, n));
-    void *from = stored(a, in, m * in_step), *out = stored(a, blank, m * out_step);
-    cyg_pack_product(packed, t, a, w, bias, k, n);
-    a->product(out, out_step, from, in_step, packed, m, k, n, lo, hi);
+    void *packed = malloc(cyg_pack_product_size(t, a, runs, k, n));
+    char *from = stored(a, in, runs * apart);
+    void *out = stored(a, blank, m * out_step);
+    const void *const in_runs[3] = { from, from + apart * a->element, from + 2 * apart * a->element };
+    cyg_pack_product(packed, t, a, w, bias, runs, k, n);
+    a->product(out, out_step, in_runs, runs, in_step, packed, m, k, n, lo, hi);
     free(blank); free(packed); free(from);
     return loaded(a, out, m * out_step);
 }
@@ -94,14 +98,15 @@ static void product_agrees(void **state)
     const cyg_kernels *t = *state, *ref = cyg_kernels_find("ref");
     for (int trial = 0; trial < 2 * TRIALS; trial++) {
         const char *precision = precisions[trial % 2];
-        const int m = any(1, 40), k = any(1, 70), n = any(1, 100);
-        const size_t in_step = k + any(0, 3), out_step = n + any(0, 3);
-        float *in = some_floats(m * in_step), *w = some_floats((size_t)k * n), *bias = some_floats(n);
+        const int m = any(1, 40), runs = any(0, 1) ? 1 : any(1, 3), k = any(1, 70), n = any(1, 100);
+        const size_t in_step = runs > 1 ? any(1, 2 * k) : k + any(0, 3), out_step = n + any(0, 3);      /* may overlap */
+        const size_t apart = (m - 1) * in_step + k + any(0, 9);
+        float *in = some_floats(runs * apart), *w = some_floats((size_t)runs * k * n), *bias = some_floats(n);
         const float lo = trial % 5 ? 0 : -INFINITY, hi = trial % 3 ? 6 : INFINITY;
-        float *want = product_of(ref, precision, in, in_step, w, bias, out_step, m, k, n, lo, hi);
-        float *got = product_of(t, precision, in, in_step, w, bias, out_step, m, k, n, lo, hi);
+        float *want = product_of(ref, precision, in, runs, apart, in_step, w, bias, out_step, m, k, n, lo, hi);
+        float *got = product_of(t, precision, in, runs, apart, in_step, w, bias, out_step, m, k, n, lo, hi);
         assert_layers_close(t, cyg_kernels_arithmetic(t, precision), "product", got, want,
-                            (size_t)(m - 1) * out_step + n, k);
+                            (size_t)(m - 1) * out_step + n, runs * k);
         free(in); free(w); free(bias); free(want); free(got);
     }
 }
@@ -117,11 +122,11 @@ static void product_floats_agrees(void **state)
         float *out[2] = { unset_floats(count), unset_floats(count) };
         for (int i = 0; i < 2; i++) {
             const cyg_kernels *table = i ? t : ref;
-            void *packed = malloc(cyg_pack_product_size(table, &table->bf16, k, n));
+            void *packed = malloc(cyg_pack_product_size(table, &table->bf16, 1, k, n));
             void *from = stored(&table->bf16, in, m * in_step);
-            cyg_pack_product(packed, table, &table->bf16, w, bias, k, n);
+            cyg_pack_product(packed, table, &table->bf16, w, bias, 1, k, n);
             const float hi = trial % 3 ? 6 : INFINITY;
-            table->product_floats(out[i], out_step, from, in_step, packed, m, k, n, -INFINITY, hi);
+            table->product_floats(out[i], out_step, (const void *[]){ from }, 1, in_step, packed, m, k, n, -INFINITY, hi);
             free(packed); free(from);
         }
         assert_close(t, "product_floats", out[1], out[0], (size_t)(m - 1) * out_step + n, k);
@@ -136,7 +141,7 @@ static void known_product(void **state)
     const float in[] = { 1, 2, 3, 4, 5, 6 }, w[] = { 1, 0, -1, 2, 1, 1 }, bias[] = { .5f, -20 };
     const float want[] = { 1 - 2 + 3 + .5f, 0, 4 - 5 + 6 + .5f, 0 };      /* [2][3] x [3][2] */
     for (int i = 0; i < 2; i++) {
-        float *got = product_of(*state, precisions[i], in, 3, w, bias, 2, 2, 3, 2, 0, 6);
+        float *got = product_of(*state, precisions[i], in, 1, 6, 3, w, bias, 2, 2, 3, 2, 0, 6);
         for (int j = 0; j < 4; j++) assert_true(got[j] == want[j]);
         free(got);
     }
@@ -207,13 +212,14 @@ static void free_integers(cyg_integers *w)
     free(w->weights); free(w->bias); free(w->scale);
 }
 
-static uint8_t *levels_product(const cyg_kernels *t, const uint8_t *in, size_t in_step, const cyg_integers *w,
-                               size_t out_step, int m, int k, int n)
+static uint8_t *levels_product(const cyg_kernels *t, const uint8_t *in, int runs, size_t apart, size_t in_step,
+                               const cyg_integers *w, size_t out_step, int m, int k, int n)
 {
     uint8_t *out = memset(malloc(m * out_step), 200, m * out_step);
-    void *packed = malloc(cyg_pack_product_size(t, t->i8, k, n));
-    cyg_pack_product_i8(packed, t, w, k, n);
-    t->i8->product(out, out_step, in, in_step, packed, m, k, n, 0, 0);
+    void *packed = malloc(cyg_pack_product_size(t, t->i8, runs, k, n));
+    const void *const in_runs[3] = { in, in + apart, in + 2 * apart };
+    cyg_pack_product_i8(packed, t, w, runs, k, n);
+    t->i8->product(out, out_step, in_runs, runs, in_step, packed, m, k, n, 0, 0);
     free(packed);
     return out;
 }
@@ -222,12 +228,13 @@ static void integer_product_agrees(void **state)
 {
     const cyg_kernels *t = *state, *ref = cyg_kernels_find("ref");
     for (int trial = 0; trial < 2 * TRIALS; trial++) {
-        const int m = any(1, 40), k = any(1, 150), n = any(1, 300);
-        const size_t in_step = k + any(0, 3), out_step = n + any(0, 3);
-        uint8_t *in = some_levels(m * in_step);
-        cyg_integers w = some_integers(k, n);
-        uint8_t *want = levels_product(ref, in, in_step, &w, out_step, m, k, n);
-        uint8_t *got = levels_product(t, in, in_step, &w, out_step, m, k, n);
+        const int m = any(1, 40), runs = any(0, 1) ? 1 : any(1, 3), k = any(1, 150), n = any(1, 300);
+        const size_t in_step = runs > 1 ? any(1, 2 * k) : k + any(0, 3), out_step = n + any(0, 3);
+        const size_t apart = (m - 1) * in_step + k + any(0, 9);
+        uint8_t *in = some_levels(runs * apart);
+        cyg_integers w = some_integers(runs * k, n);
+        uint8_t *want = levels_product(ref, in, runs, apart, in_step, &w, out_step, m, k, n);
+        uint8_t *got = levels_product(t, in, runs, apart, in_step, &w, out_step, m, k, n);
         assert_memory_equal(got, want, m * out_step);
         free(in); free_integers(&w); free(want); free(got);
     }
@@ -243,7 +250,7 @@ static void known_integers(void **state)
     const uint8_t in[3 + CYG_SLACK] = { 0, 3, 127 };
     const uint8_t want[3][7] = { { 0, 0, 1, 2, 127, 0, 0 }, { 2, 2, 2, 3, 127, 0, 0 },
                                  { 64, 64, 64, 65, 127, 0, 127 } };
-    uint8_t *got = levels_product(t, in, 1, &(cyg_integers){ weights, bias, scale }, 7, 3, 1, 7);
+    uint8_t *got = levels_product(t, in, 1, 3, 1, &(cyg_integers){ weights, bias, scale }, 7, 3, 1, 7);
     assert_memory_equal(got, want, sizeof want);
     free(got);
 }
@@ -283,7 +290,12 @@ static void integer_depthwise_agrees(void **state)
 static void levels_agree(void **state)
 {
     const cyg_kernels *t = *state, *ref = cyg_kernels_find("ref");
-    const cyg_levels levels = { { -1, -124, 0 }, { 127, .9f, 254 } };
+    static const float black[] = { -1, -124, 0 }, step[] = { 127, .9f, 254 };
+    cyg_levels levels;
+    for (int i = 0; i < 3 * CYG_MAX_LANES; i++) {
+        levels.black[i] = black[i % 3];
+        levels.step[i] = step[i % 3];
+    }
     for (int trial = 0; trial < TRIALS; trial++) {
         const int pixels = any(1, 70), channels = any(1, 70);
         float *in = some_floats(3 * (size_t)pixels), *worth = some_floats(channels);

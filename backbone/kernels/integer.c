@@ -38,9 +38,9 @@ CONST_INLINE void store_levels(int vectors, char *out, vb levels, int cols)
         else if (cols > 0) memcpy(out + lane * part, all + lane * 16, (size_t)cols);
 }
 
-/* rows x (vectors * VF) sums; words: k / 4. */
-TILE product_tile(int rows, int vectors, char *out, size_t out_step, const char *in, size_t in_step,
-                  const char *packed, int words, int cols)
+/* rows x (vectors * VF) sums, from row `at` (in bytes) on. */
+TILE product_tile(int rows, int vectors, char *out, size_t out_step, const operand *from, size_t at,
+                  const char *packed, int cols)
 {
     const char *const scale = packed + vectors * VBYTES;
     vi sum[8][4];
@@ -49,12 +49,15 @@ TILE product_tile(int rows, int vectors, char *out, size_t out_step, const char 
         UNROLL for (int v = 0; v < vectors; v++) sum[r][v] = vi_load(packed + v * VBYTES);
     packed += vectors * VBYTES;
 
-    for (int p = 0; p < words; p++) {
-        packed += vectors * VBYTES;
-        UNROLL for (int v = 0; v < vectors; v++) w[v] = vb_load((const int8_t *)packed + v * VBYTES);
-        UNROLL for (int r = 0; r < rows; r++) {
-            const vb x = (vb)vi_all(in + r * in_step + p * 4);
-            UNROLL for (int v = 0; v < vectors; v++) sum[r][v] = vi_dot4(sum[r][v], x, w[v]);
+    for (int run = 0; run < from->runs; run++) {
+        const char *const in = (const char *)from->in[run] + at;
+        for (int p = 0; p < from->words; p++) {
+            packed += vectors * VBYTES;
+            UNROLL for (int v = 0; v < vectors; v++) w[v] = vb_load((const int8_t *)packed + v * VBYTES);
+            UNROLL for (int r = 0; r < rows; r++) {
+                const vb x = (vb)vi_all(in + r * from->step + p * 4);
+                UNROLL for (int v = 0; v < vectors; v++) sum[r][v] = vi_dot4(sum[r][v], x, w[v]);
+            }
         }
     }
 
@@ -66,35 +69,37 @@ TILE product_tile(int rows, int vectors, char *out, size_t out_step, const char 
 }
 
 /* One panel: all m rows in tiles as equal as possible, so that no tile is left with one row. */
-TILE product_panel(int most, int vectors, char *out, size_t out_step, const char *in, size_t in_step,
-                   const char *packed, int m, int words, int cols)
+TILE product_panel(int most, int vectors, char *out, size_t out_step, const operand *from, const char *packed,
+                   int m, int cols)
 {
 #define ROWS(r) case r: \
-        if (r <= most) product_tile(r, vectors, out, out_step, in, in_step, packed, words, cols); \
+        if (r <= most) product_tile(r, vectors, out, out_step, from, at, packed, cols); \
         break;
+    size_t at = 0;
     for (int tiles = (m + most - 1) / most; tiles > 0; tiles--) {
         const int rows = (m + tiles - 1) / tiles;
         switch (rows) {
             ROWS(1) ROWS(2) ROWS(3) ROWS(4) ROWS(5) ROWS(6) ROWS(7) ROWS(8)
         }
         m -= rows;
-        in += rows * in_step;
+        at += rows * from->step;
         out += rows * out_step;
     }
 #undef ROWS
 }
 
-static void product(void *to, size_t out_step, const void *from, size_t in_step, const void *weights,
-                    int m, int k, int n, float lo, float hi)
+static void product(void *to, size_t out_step, const void *const *in, int runs, size_t in_step,
+                    const void *weights, int m, int k, int n, float lo, float hi)
 {
-    const char *in = from, *packed = weights;
+    const operand from = { in, in_step, runs, (k + 3) / 4 };
+    const size_t panel = (size_t)(2 + runs * from.words) * COLUMNS * 4;
+    const char *packed = weights;
     char *out = to;
-    const int words = (k + 3) / 4;
-    for (int j = 0; j < n; j += COLUMNS, packed += (size_t)(2 + words) * COLUMNS * 4, out += COLUMNS) {
+    for (int j = 0; j < n; j += COLUMNS, packed += panel, out += COLUMNS) {
         const int cols = n - j < COLUMNS ? n - j : COLUMNS;
-        if (cols > 2 * VF) product_panel(MI, 4, out, out_step, in, in_step, packed, m, words, cols);
-        else if (cols > VF) product_panel(MR, 2, out, out_step, in, in_step, packed, m, words, cols);
-        else product_panel(MR, 1, out, out_step, in, in_step, packed, m, words, cols);
+        if (cols > 2 * VF) product_panel(MI, 4, out, out_step, &from, packed, m, cols);
+        else if (cols > VF) product_panel(MR, 2, out, out_step, &from, packed, m, cols);
+        else product_panel(MR, 1, out, out_step, &from, packed, m, cols);
     }
 }
 
@@ -200,38 +205,31 @@ static void halve(void *to, const void *in, size_t pixels, int channels, const f
         for (int c = 0; c < channels; c++) out[c] = bfloat_narrow(levels[c] * worth[c]);
 }
 
-typedef uint8_t vq __attribute__((vector_size(VF)));        /* as many lanes as a vector of floats */
-typedef uint8_t vq_any __attribute__((vector_size(VF), aligned(1), may_alias));
-
-/* Values i .. i + VF - 1 of a row; black and step are theirs. */
-CONST_INLINE void narrow_vector(uint8_t *small, uint8_t *large, const float *in, vf black, vf step)
+/* A vector of a row, number v of three. */
+CONST_INLINE void narrow_vector(uint8_t *out, const float *in, const cyg_levels *levels, int v)
 {
-    vi value = vf_round(vf_min(vf_max((vf_load(in) - black) * step, vf_all(0)), vf_all(254)));
-    *(vq_any *)small = __builtin_convertvector(value >> 1, vq);
-    *(vq_any *)large = __builtin_convertvector(value - (value >> 1), vq);
+    const vf exact = (vf_load(in) - vf_load(levels->black + v * VF)) * vf_load(levels->step + v * VF);
+    const vi value = vf_round(vf_min(vf_max(exact, vf_all(0)), vf_all(254)));
+    const vi small = value >> 1, large = value - small;
+    const vh halves = __builtin_convertvector(small + (large << 8), vh);
+    memcpy(out, &halves, sizeof halves);
 }
 
-static void narrow(void *out, const float *in, size_t pixels, const cyg_levels *levels)
+static void narrow(void *to, const float *in, size_t pixels, const cyg_levels *levels)
 {
     const size_t count = 3 * pixels;
-    uint8_t *const small = out, *const large = small + count;
-    vf black[3], step[3];           /* their channels take turns, and repeat after three vectors */
-    for (int i = 0; i < 3 * VF; i++) {
-        black[i / VF][i % VF] = levels->black[i % 3];
-        step[i / VF][i % VF] = levels->step[i % 3];
-    }
+    uint8_t *const out = to;
     size_t i = 0;
-    for (; i + 3 * VF <= count; i += 3 * VF)
+    for (; i + 3 * VF <= count; i += 3 * VF)        /* the channels of three vectors are those of the next three */
         UNROLL for (int v = 0; v < 3; v++)
-            narrow_vector(small + i + v * VF, large + i + v * VF, in + i + v * VF, black[v], step[v]);
+            narrow_vector(out + 2 * (i + v * VF), in + i + v * VF, levels, v);
     for (int v = 0; i < count; v++, i += VF) {
         const size_t rest = count - i < VF ? count - i : VF;
         float from[VF] = { 0 };
-        uint8_t halves[2][VF];
+        uint8_t halves[2 * VF];
         memcpy(from, in + i, rest * sizeof *in);
-        narrow_vector(halves[0], halves[1], from, black[v], step[v]);
-        memcpy(small + i, halves[0], rest);
-        memcpy(large + i, halves[1], rest);
+        narrow_vector(halves, from, levels, v);
+        memcpy(out + 2 * i, halves, 2 * rest);
     }
 }
 

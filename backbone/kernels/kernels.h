@@ -25,9 +25,10 @@ typedef struct cyg_colour { float matrix[3][3], offset[3], mean[3], scale[3]; } 
 /* A row of a depthwise layer: width columns of input, `pad` of zeros before them. */
 typedef struct cyg_window { int width, channels, stride, pad; } cyg_window;
 
-/* The network's input in integers: channel c of a pixel is round((x - black[c]) * step[c]), from 0
- * to 254, as the sum of two levels. */
-typedef struct cyg_levels { float black[3], step[3]; } cyg_levels;
+/* The network's input in integers: a value of channel c is round((x - black[c]) * step[c]), from 0 to
+ * 254, as the sum of two levels. The three channels are repeated, so that vectors find them. */
+enum { CYG_MAX_LANES = 16 };
+typedef struct cyg_levels { float black[3 * CYG_MAX_LANES], step[3 * CYG_MAX_LANES]; } cyg_levels;
 
 /* Layers in one kind of number: how activations are stored; sums are float32 or int32.
  *   f32   float32
@@ -40,11 +41,13 @@ typedef struct cyg_arithmetic {
     int    group;           /* inputs that a product multiplies at a time */
     int    columns;         /* outputs of a packed panel: a multiple of the table's lanes */
 
-    /* out[i][j] = clamp(bias[j] + sum over p of in[i][p] * w[p][j], lo, hi)
-     * for i < m, j < n, p < k. A 1x1 convolution over m pixels, and every other one once its
-     * patches are laid out as rows of `in`. out and in do not overlap. Where k is no multiple of
-     * group, each row is followed by finite values that make it one. */
-    void (*product)(void *out, size_t out_step, const void *in, size_t in_step,
+    /* out[i][j] = clamp(bias[j] + sum over r, p of in[r][i * in_step + p] * w[r][p][j], lo, hi)
+     * for i < m, j < n, r < runs, p < k. With one run it is a 1x1 convolution over m pixels, and
+     * every other one once its patches are laid out as rows of `in`; with three runs of three
+     * pixels each it is a 3x3 convolution, read from the rows of an image themselves. out and in do
+     * not overlap. Where k is no multiple of group, each run is followed by finite values that
+     * make it one. */
+    void (*product)(void *out, size_t out_step, const void *const *in, int runs, size_t in_step,
                     const void *packed, int m, int k, int n, float lo, float hi);
 
     /* Outputs x of a row, from <= x < to, of a depthwise 3x3 convolution:
@@ -60,8 +63,8 @@ typedef struct cyg_arithmetic {
     void (*widen)(void *out, const void *in, size_t pixels, int channels, const float *worth);
     /* The same to bfloat16, to the nearest. */
     void (*halve)(void *out, const void *in, size_t pixels, int channels, const float *worth);
-    /* The network's input, [pixels][3], from float32, to the nearest. In integers two planes, first
-     * the smaller halves of all values, then the others; the rest does not look at levels. */
+    /* The network's input, [pixels][3], from float32, to the nearest. In integers [pixels][3][2], of
+     * each value first the smaller half, then the other; the rest does not look at levels. */
     void (*narrow)(void *out, const float *in, size_t pixels, const cyg_levels *levels);
 
     /* As many multiply-adds a second as the product could do at most, its operands in registers
@@ -80,7 +83,7 @@ struct cyg_kernels {
     const char *faster[3];          /* precisions that are faster than f32, the fastest first; then NULL */
 
     /* bf16.product, but its outputs are float32: for the last layers. */
-    void (*product_floats)(void *out, size_t out_step, const void *in, size_t in_step,
+    void (*product_floats)(void *out, size_t out_step, const void *const *in, int runs, size_t in_step,
                            const void *packed, int m, int k, int n, float lo, float hi);
 
     /* out[c] = the mean of in[pixel][c] */
@@ -111,16 +114,16 @@ const cyg_arithmetic *cyg_kernels_arithmetic_at(const cyg_kernels *table, int i)
 const cyg_arithmetic *cyg_kernels_arithmetic(const cyg_kernels *table, const char *precision);
 
 /* Bytes that the packed forms take. */
-size_t cyg_pack_product_size(const cyg_kernels *table, const cyg_arithmetic *a, int k, int n);
+size_t cyg_pack_product_size(const cyg_kernels *table, const cyg_arithmetic *a, int runs, int k, int n);
 size_t cyg_pack_depthwise_size(const cyg_kernels *table, const cyg_arithmetic *a, int channels);
 /* Where output `column` (a multiple of a->columns) begins in the packed form, in bytes. */
-size_t cyg_pack_product_at(const cyg_arithmetic *a, int k, int column);
+size_t cyg_pack_product_at(const cyg_arithmetic *a, int runs, int k, int column);
 
-/* w[k][n] and bias[n] to panels of a->columns outputs: float bias[columns], then
- * [k / group][columns][group] of the arithmetic's numbers, k rounded up with zeros. The last
+/* w[runs][k][n] and bias[n] to panels of a->columns outputs: float bias[columns], then
+ * [runs][k / group][columns][group] of the arithmetic's numbers, k rounded up with zeros. The last
  * panel is as narrow as one, two or four vectors allow. */
 void cyg_pack_product(void *out, const cyg_kernels *table, const cyg_arithmetic *a, const float *w,
-                      const float *bias, int k, int n);
+                      const float *bias, int runs, int k, int n);
 /* w[3][3][channels] and bias[channels] to blocks.
  *   f32    of table->lanes channels: [1 + 9][lanes]
  *   bf16   of a->columns channels in the order of cyg_pack_order: float bias[columns], then for each column
@@ -131,17 +134,17 @@ void cyg_pack_depthwise(void *out, const cyg_kernels *table, const cyg_arithmeti
 /* Weights in integers: level j = clamp(round((float)(bias[j] + sum of levels * weights) *
  * scale[j]), 0, 127), where no sum may leave int32 and scale is at most 1. */
 typedef struct cyg_integers {
-    int8_t  *weights;       /* [k][n]; depthwise [3][3][channels] */
+    int8_t  *weights;       /* [runs][k][n]; depthwise [3][3][channels] */
     int32_t *bias;          /* [n] */
     float   *scale;         /* [n] */
 } cyg_integers;
 
 /* The same in integers; the outputs of a panel are in the order of cyg_pack_order.
- *   product    panels of int32 bias[columns], float scale[columns], [k / 4][columns][4]
+ *   product    panels of int32 bias[columns], float scale[columns], [runs][k / 4][columns][4]
  *   depthwise  blocks of a->columns channels: int32 bias[columns], float scale[columns], then for
  *              each column of the kernel [columns][its three rows and 0]. Few channels, of which
  *              a block holds a whole number, are repeated: it is several pixels then. */
-void cyg_pack_product_i8(void *out, const cyg_kernels *table, const cyg_integers *w, int k, int n);
+void cyg_pack_product_i8(void *out, const cyg_kernels *table, const cyg_integers *w, int runs, int k, int n);
 void cyg_pack_depthwise_i8(void *out, const cyg_kernels *table, const cyg_integers *w, int channels);
 
 /* Which output of a panel of `vectors` vectors is in place i of its int32 sums. Narrowing four

@@ -22,15 +22,15 @@ static int panel_width(const cyg_kernels *table, const cyg_arithmetic *a, int le
     return width;
 }
 
-size_t cyg_pack_product_at(const cyg_arithmetic *a, int k, int column)
+size_t cyg_pack_product_at(const cyg_arithmetic *a, int runs, int k, int column)
 {
-    return (size_t)column * (head_bytes(a) + (size_t)round_up(k, a->group) * a->element);
+    return (size_t)column * (head_bytes(a) + (size_t)runs * round_up(k, a->group) * a->element);
 }
 
-size_t cyg_pack_product_size(const cyg_kernels *table, const cyg_arithmetic *a, int k, int n)
+size_t cyg_pack_product_size(const cyg_kernels *table, const cyg_arithmetic *a, int runs, int k, int n)
 {
     const int whole = n / a->columns * a->columns;
-    return cyg_pack_product_at(a, k, whole + (n > whole ? panel_width(table, a, n - whole) : 0));
+    return cyg_pack_product_at(a, runs, k, whole + (n > whole ? panel_width(table, a, n - whole) : 0));
 }
 
 size_t cyg_pack_depthwise_size(const cyg_kernels *table, const cyg_arithmetic *a, int channels)
@@ -48,11 +48,9 @@ static char *put(char *out, float value, size_t element)
     return (char *)memcpy(out, element == sizeof half ? (const void *)&half : &value, element) + element;
 }
 
-/* Columns first .. first + width - 1 of bias[n] and w[k][n]; those past n or k become 0. */
-static char *pack_panel(char *out, const cyg_arithmetic *a, const float *w, const float *bias, int k,
-                        int n, int first, int width)
+/* Columns first .. first + width - 1 of a run, w[k][n]; those past n or k become 0. */
+static char *pack_run(char *out, const cyg_arithmetic *a, const float *w, int k, int n, int first, int width)
 {
-    for (int j = first; j < first + width; j++) out = put(out, j < n ? bias[j] : 0, sizeof(float));
     const bool whole = a->group == 1 && a->element == sizeof *w && first + width <= n;
     for (int p = 0; whole && p < k; p++, out += width * sizeof *w)
         memcpy(out, &w[(size_t)p * n + first], width * sizeof *w);
@@ -63,11 +61,21 @@ static char *pack_panel(char *out, const cyg_arithmetic *a, const float *w, cons
     return out;
 }
 
+/* The same of bias[n] and w[runs][k][n]. */
+static char *pack_panel(char *out, const cyg_arithmetic *a, const float *w, const float *bias, int runs, int k,
+                        int n, int first, int width)
+{
+    for (int j = first; j < first + width; j++) out = put(out, j < n ? bias[j] : 0, sizeof(float));
+    for (int r = 0; r < runs; r++) out = pack_run(out, a, w + (size_t)r * k * n, k, n, first, width);
+    return out;
+}
+
 void cyg_pack_product(void *out, const cyg_kernels *table, const cyg_arithmetic *a, const float *w,
-                      const float *bias, int k, int n)
+                      const float *bias, int runs, int k, int n)
 {
     char *to = out;
-    for (int j = 0; j < n; j += a->columns) to = pack_panel(to, a, w, bias, k, n, j, panel_width(table, a, n - j));
+    for (int j = 0; j < n; j += a->columns)
+        to = pack_panel(to, a, w, bias, runs, k, n, j, panel_width(table, a, n - j));
 }
 
 /* Channels first .. of a depthwise layer, as pairs of bfloat16. */
@@ -94,7 +102,7 @@ void cyg_pack_depthwise(void *out, const cyg_kernels *table, const cyg_arithmeti
     for (int c = 0; c < channels && a->group == 2; c += a->columns)
         to = pack_pairs(to, table, w, bias, channels, c);
     for (int c = 0; c < channels && a->group == 1; c += table->lanes)
-        to = pack_panel(to, a, w, bias, 9, channels, c, table->lanes);
+        to = pack_panel(to, a, w, bias, 1, 9, channels, c, table->lanes);
 }
 
 /* ---- Integers ---------------------------------------------------------------------------- */
@@ -115,7 +123,24 @@ static char *pack_heads(char *out, const cyg_integers *w, const int *outputs, in
     return out;
 }
 
-void cyg_pack_product_i8(void *out, const cyg_kernels *table, const cyg_integers *w, int k, int n)
+/* The outputs of a panel of a run, weights[k][n]. */
+static char *pack_run_i8(char *out, int group, const int8_t *weights, int k, int n, const int *outputs, int width,
+                         bool full)
+{
+    const int whole = full ? k / group * group : 0;
+    for (int p = 0; p < whole; p += group, out += group * width)
+        for (int q = 0; q < group; q++) {
+            const int8_t *const row = weights + (size_t)(p + q) * n;
+            for (int i = 0; i < width; i++) out[group * i + q] = row[outputs[i]];
+        }
+    for (int p = whole; p < k; p += group)
+        for (int i = 0; i < width; i++)
+            for (int q = p; q < p + group; q++)
+                *out++ = outputs[i] >= 0 && q < k ? weights[(size_t)q * n + outputs[i]] : 0;
+    return out;
+}
+
+void cyg_pack_product_i8(void *out, const cyg_kernels *table, const cyg_integers *w, int runs, int k, int n)
 {
     const cyg_arithmetic *a = table->i8;
     int outputs[CYG_MAX_COLUMNS];
@@ -124,16 +149,8 @@ void cyg_pack_product_i8(void *out, const cyg_kernels *table, const cyg_integers
         const int width = panel_width(table, a, n - j);
         for (int i = 0; i < width; i++) outputs[i] = output_at(table, i, j, width, n);
         to = pack_heads(to, w, outputs, width);
-        const int whole = j + width <= n ? k / a->group * a->group : 0;
-        for (int p = 0; p < whole; p += a->group, to += a->group * width)
-            for (int q = 0; q < a->group; q++) {
-                const int8_t *const row = w->weights + (size_t)(p + q) * n;
-                for (int i = 0; i < width; i++) to[a->group * i + q] = row[outputs[i]];
-            }
-        for (int p = whole; p < k; p += a->group)
-            for (int i = 0; i < width; i++)
-                for (int q = p; q < p + a->group; q++)
-                    *to++ = outputs[i] >= 0 && q < k ? w->weights[(size_t)q * n + outputs[i]] : 0;
+        for (int r = 0; r < runs; r++)
+            to = pack_run_i8(to, a->group, w->weights + (size_t)r * k * n, k, n, outputs, width, j + width <= n);
     }
 }
 

@@ -26,17 +26,18 @@ static void set(void *array, size_t i, float value, size_t element)
 }
 
 /* kept: bytes of an output. */
-static void product(size_t element, size_t kept, int group, void *out, size_t out_step, const void *in,
+static void product(size_t element, size_t kept, int group, void *out, size_t out_step, const void *const *in, int runs,
                     size_t in_step, const void *packed, int m, int k, int n, range to)
 {
     const char *panel = packed;                             /* panels of one column */
-    const size_t size = sizeof(float) + (size_t)((k + group - 1) / group * group) * element;
-    for (int j = 0; j < n; j++, panel += size)
+    const int step = (k + group - 1) / group * group;
+    for (int j = 0; j < n; j++, panel += sizeof(float) + (size_t)runs * step * element)
         for (int i = 0; i < m; i++) {
             float sum;
             memcpy(&sum, panel, sizeof sum);
-            for (int p = 0; p < k; p++)
-                sum += get(in, i * in_step + p, element) * get(panel + sizeof sum, p, element);
+            for (int r = 0; r < runs; r++)
+                for (int p = 0; p < k; p++)
+                    sum += get(in[r], i * in_step + p, element) * get(panel + sizeof sum, r * step + p, element);
             set(out, i * out_step + j, clamp(sum, to), kept);
         }
 }
@@ -61,22 +62,22 @@ static void depthwise(size_t element, void *out, size_t out_step, const void *co
         }
 }
 
-static void product_f32(void *out, size_t out_step, const void *in, size_t in_step, const void *packed,
-                        int m, int k, int n, float lo, float hi)
+static void product_f32(void *out, size_t out_step, const void *const *in, int runs, size_t in_step,
+                        const void *packed, int m, int k, int n, float lo, float hi)
 {
-    product(sizeof(float), sizeof(float), 1, out, out_step, in, in_step, packed, m, k, n, (range){ lo, hi });
+    product(sizeof(float), sizeof(float), 1, out, out_step, in, runs, in_step, packed, m, k, n, (range){ lo, hi });
 }
 
-static void product_bf16(void *out, size_t out_step, const void *in, size_t in_step, const void *packed,
-                         int m, int k, int n, float lo, float hi)
+static void product_bf16(void *out, size_t out_step, const void *const *in, int runs, size_t in_step,
+                         const void *packed, int m, int k, int n, float lo, float hi)
 {
-    product(sizeof(bfloat), sizeof(bfloat), 2, out, out_step, in, in_step, packed, m, k, n, (range){ lo, hi });
+    product(sizeof(bfloat), sizeof(bfloat), 2, out, out_step, in, runs, in_step, packed, m, k, n, (range){ lo, hi });
 }
 
-static void product_floats(void *out, size_t out_step, const void *in, size_t in_step, const void *packed,
-                           int m, int k, int n, float lo, float hi)
+static void product_floats(void *out, size_t out_step, const void *const *in, int runs, size_t in_step,
+                           const void *packed, int m, int k, int n, float lo, float hi)
 {
-    product(sizeof(bfloat), sizeof(float), 2, out, out_step, in, in_step, packed, m, k, n, (range){ lo, hi });
+    product(sizeof(bfloat), sizeof(float), 2, out, out_step, in, runs, in_step, packed, m, k, n, (range){ lo, hi });
 }
 
 static void depthwise_f32(void *out, size_t out_step, const void *const in[3], size_t in_step,
@@ -146,16 +147,19 @@ static uint8_t level(int32_t sum, float scale)
     return (uint8_t)(rounded < 0 ? 0 : rounded > 127 ? 127 : rounded);
 }
 
-static void product_i8(void *out, size_t out_step, const void *in, size_t in_step, const void *packed,
-                       int m, int k, int n, float lo, float hi)
+static void product_i8(void *out, size_t out_step, const void *const *in, int runs, size_t in_step,
+                       const void *packed, int m, int k, int n, float lo, float hi)
 {
     const int8_t *panel = packed;                           /* panels of one column */
-    for (int j = 0; j < n; j++, panel += sizeof(head) + (k + 3) / 4 * 4)
+    const int step = (k + 3) / 4 * 4;
+    for (int j = 0; j < n; j++, panel += sizeof(head) + (size_t)runs * step)
         for (int i = 0; i < m; i++) {
             head first;
             memcpy(&first, panel, sizeof first);
             int32_t sum = first.bias;
-            for (int p = 0; p < k; p++) sum += ((const uint8_t *)in)[i * in_step + p] * panel[sizeof first + p];
+            for (int r = 0; r < runs; r++)
+                for (int p = 0; p < k; p++)
+                    sum += ((const uint8_t *)in[r])[i * in_step + p] * panel[sizeof first + r * step + p];
             ((uint8_t *)out)[i * out_step + j] = level(sum, first.scale);
         }
 }
@@ -193,12 +197,12 @@ static void halve_i8(void *out, const void *in, size_t pixels, int channels, con
 
 static void narrow_i8(void *out, const float *in, size_t pixels, const cyg_levels *levels)
 {
-    uint8_t *const small = out, *const large = small + 3 * pixels;
+    uint8_t *halves = out;
     for (size_t i = 0; i < 3 * pixels; i++) {
         const float exact = (in[i] - levels->black[i % 3]) * levels->step[i % 3];
         const int value = (int)lrintf(clamp(exact, (range){ 0, 254 }));
-        small[i] = (uint8_t)(value / 2);
-        large[i] = (uint8_t)(value - value / 2);
+        *halves++ = (uint8_t)(value / 2);
+        *halves++ = (uint8_t)(value - value / 2);
     }
 }
 

@@ -60,21 +60,25 @@ CONST_INLINE vf add_product(kind is, vf sum, vi a, vi b)
     return is == F32 ? vf_add_product(sum, (vf)a, (vf)b) : vf_add_pairs(sum, a, b);
 }
 
-/* rows x (vectors * VF) sums; only the first `cols` of each row are stored, as `kept`. words: k / group. */
-TILE product_tile(kind is, kind kept, int rows, int vectors, char *out, size_t out_step, const char *in,
-                  size_t in_step, const char *packed, int words, int cols, range to)
+/* rows x (vectors * VF) sums, from row `at` (in bytes) on; only the first `cols` of each row are stored,
+ * as `kept`. */
+TILE product_tile(kind is, kind kept, int rows, int vectors, char *out, size_t out_step, const operand *from,
+                  size_t at, const char *packed, int cols, range to)
 {
     vf sum[MR][NV];
     vi w[NV];
     UNROLL for (int r = 0; r < rows; r++)
         UNROLL for (int v = 0; v < vectors; v++) sum[r][v] = vf_load((const float *)packed + v * VF);
 
-    for (int p = 0; p < words; p++) {
-        packed += vectors * VBYTES;
-        UNROLL for (int v = 0; v < vectors; v++) w[v] = vi_load(packed + v * VBYTES);
-        UNROLL for (int r = 0; r < rows; r++) {
-            const vi x = vi_all(in + r * in_step * element(is) + p * 4);
-            UNROLL for (int v = 0; v < vectors; v++) sum[r][v] = add_product(is, sum[r][v], x, w[v]);
+    for (int run = 0; run < from->runs; run++) {
+        const char *const in = (const char *)from->in[run] + at;
+        for (int p = 0; p < from->words; p++) {
+            packed += vectors * VBYTES;
+            UNROLL for (int v = 0; v < vectors; v++) w[v] = vi_load(packed + v * VBYTES);
+            UNROLL for (int r = 0; r < rows; r++) {
+                const vi x = vi_all(in + r * from->step + p * 4);
+                UNROLL for (int v = 0; v < vectors; v++) sum[r][v] = add_product(is, sum[r][v], x, w[v]);
+            }
         }
     }
 
@@ -83,32 +87,34 @@ TILE product_tile(kind is, kind kept, int rows, int vectors, char *out, size_t o
 }
 
 /* One panel: all m rows in tiles as equal as possible, so that no tile is left with one row. */
-TILE product_panel(kind is, kind kept, int vectors, char *out, size_t out_step, const char *in, size_t in_step,
-                   const char *packed, int m, int words, int cols, range to)
+TILE product_panel(kind is, kind kept, int vectors, char *out, size_t out_step, const operand *from,
+                   const char *packed, int m, int cols, range to)
 {
 #define ROWS(r) case r: \
-        product_tile(is, kept, r <= MR ? r : MR, vectors, out, out_step, in, in_step, packed, words, cols, to); \
+        product_tile(is, kept, r <= MR ? r : MR, vectors, out, out_step, from, at, packed, cols, to); \
         break;
+    size_t at = 0;
     for (int tiles = (m + MR - 1) / MR; tiles > 0; tiles--) {
         const int rows = (m + tiles - 1) / tiles;
         switch (rows) {
             ROWS(1) ROWS(2) ROWS(3) ROWS(4) ROWS(5) ROWS(6) ROWS(7) ROWS(8)
         }
         m -= rows;
-        in += rows * in_step * element(is);
+        at += rows * from->step;
         out += rows * out_step * element(kept);
     }
 #undef ROWS
 }
 
-TILE product(kind is, kind kept, char *out, size_t out_step, const char *in, size_t in_step,
+TILE product(kind is, kind kept, char *out, size_t out_step, const void *const *in, int runs, size_t in_step,
              const char *packed, int m, int k, int n, range to)
 {
-    const int words = (k + group(is) - 1) / group(is);
-    for (int j = 0; j < n; j += NR, packed += (size_t)(1 + words) * NR * 4, out += NR * element(kept)) {
+    const operand from = { in, in_step * element(is), runs, (k + group(is) - 1) / group(is) };
+    const size_t panel = (size_t)(1 + runs * from.words) * NR * 4;
+    for (int j = 0; j < n; j += NR, packed += panel, out += NR * element(kept)) {
         const int cols = n - j < NR ? n - j : NR;
-        if (cols > VF) product_panel(is, kept, 2, out, out_step, in, in_step, packed, m, words, cols, to);
-        else product_panel(is, kept, 1, out, out_step, in, in_step, packed, m, words, cols, to);
+        if (cols > VF) product_panel(is, kept, 2, out, out_step, &from, packed, m, cols, to);
+        else product_panel(is, kept, 1, out, out_step, &from, packed, m, cols, to);
     }
 }
 
@@ -243,10 +249,10 @@ CONST_INLINE int64_t spin(kind is, int rounds)
 
 /* The entries of a table for one kind. */
 #define LAYERS(name, is) \
-    static void product_##name(void *out, size_t out_step, const void *in, size_t in_step, \
+    static void product_##name(void *out, size_t out_step, const void *const *in, int runs, size_t in_step, \
                                const void *packed, int m, int k, int n, float lo, float hi) \
     { \
-        product(is, is, out, out_step, in, in_step, packed, m, k, n, make_range(lo, hi)); \
+        product(is, is, out, out_step, in, runs, in_step, packed, m, k, n, make_range(lo, hi)); \
     } \
     static void depthwise_##name(void *out, size_t out_step, const void *const in[3], size_t in_step, \
                                  const cyg_window *window, int from, int to, const void *packed, \
@@ -276,10 +282,10 @@ CONST_INLINE int64_t spin(kind is, int rounds)
 LAYERS(f32, F32)
 LAYERS(bf16, BF16)
 
-static void product_floats(void *out, size_t out_step, const void *in, size_t in_step, const void *packed,
-                           int m, int k, int n, float lo, float hi)
+static void product_floats(void *out, size_t out_step, const void *const *in, int runs, size_t in_step,
+                           const void *packed, int m, int k, int n, float lo, float hi)
 {
-    product(BF16, F32, out, out_step, in, in_step, packed, m, k, n, make_range(lo, hi));
+    product(BF16, F32, out, out_step, in, runs, in_step, packed, m, k, n, make_range(lo, hi));
 }
 
 /* ---- The rest ------------------------------------------------------------------------------ */

@@ -94,10 +94,20 @@ static inline vf vf_add_product(vf sum, vf a, vf b)
 #endif
 }
 
-/* C has no vector ?: (C++ has), so choose by mask; compilers make this one min or max. */
-static inline vf vf_choose(vi mask, vf a, vf b) { return (vf)(((vi)a & mask) | ((vi)b & ~mask)); }
-static inline vf vf_min(vf a, vf b)             { return vf_choose(a < b, a, b); }
-static inline vf vf_max(vf a, vf b)             { return vf_choose(a > b, a, b); }
+/* Said outright as well: of comparing and choosing, GCC makes three instructions. */
+#if VBYTES == 64
+static inline vf vf_min(vf a, vf b)             { return (vf)_mm512_min_ps((__m512)a, (__m512)b); }
+static inline vf vf_max(vf a, vf b)             { return (vf)_mm512_max_ps((__m512)a, (__m512)b); }
+#elif VBYTES == 32
+static inline vf vf_min(vf a, vf b)             { return (vf)_mm256_min_ps((__m256)a, (__m256)b); }
+static inline vf vf_max(vf a, vf b)             { return (vf)_mm256_max_ps((__m256)a, (__m256)b); }
+#elif defined(__SSE2__)
+static inline vf vf_min(vf a, vf b)             { return (vf)_mm_min_ps((__m128)a, (__m128)b); }
+static inline vf vf_max(vf a, vf b)             { return (vf)_mm_max_ps((__m128)a, (__m128)b); }
+#else
+static inline vf vf_min(vf a, vf b)             { return (vf)vminnmq_f32((float32x4_t)a, (float32x4_t)b); }
+static inline vf vf_max(vf a, vf b)             { return (vf)vmaxnmq_f32((float32x4_t)a, (float32x4_t)b); }
+#endif
 
 /* sum[i] += a[4i] * b[4i] + ... + a[4i+3] * b[4i+3], for a in 0..127 and b in -127..127: no pair
  * of products overflows 16 bits, so every instruction below is exact. */
@@ -108,6 +118,8 @@ static inline vi vi_dot4(vi sum, vb a, vb b)
 #elif VBYTES == 64
     const __m512i pairs = _mm512_maddubs_epi16((__m512i)a, (__m512i)b);
     return sum + (vi)_mm512_madd_epi16(pairs, _mm512_set1_epi16(1));
+#elif defined(__AVX512VNNI__)
+    return (vi)_mm256_dpbusd_epi32((__m256i)sum, (__m256i)a, (__m256i)b);
 #elif defined(__AVXVNNI__)
     return (vi)_mm256_dpbusd_avx_epi32((__m256i)sum, (__m256i)a, (__m256i)b);
 #elif defined(__AVX2__)
@@ -278,5 +290,12 @@ static inline vf vf_add_pairs(vf sum, vi a, vi b)
     return vf_add_product(sum, (vf)(a & upper), (vf)(b & upper));
 #endif
 }
+
+/* The left side of a product: row i has `runs` runs of `words` words (k / group) at in[run] + i * step. */
+typedef struct operand {
+    const void *const *in;
+    size_t step;                    /* bytes */
+    int runs, words;
+} operand;
 
 #endif
