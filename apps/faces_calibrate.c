@@ -7,6 +7,7 @@
 #include "confidence.h"
 #include "faces_pairs.h"
 #include "file.h"
+#include <errno.h>
 #include <math.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -231,6 +232,15 @@ static int run(const settings *s, pairs *p, models *m, logger *log)
     return status ? faces_complain(FACES_OUTPUT, &err) : code;
 }
 
+static cyg_status read_pairs(pairs *out, const char *path, cyg_error *err)
+{
+    FILE *f = fopen(path, "re");
+    if (!f) return cyg_fail(err, CYG_IO, "%s: cannot be read: %s", path, strerror(errno));
+    const cyg_status status = pairs_read(out, f, path, err);
+    fclose(f);
+    return status;
+}
+
 int calibrate_run(int argc, char **argv)
 {
     verb v;
@@ -242,7 +252,7 @@ int calibrate_run(int argc, char **argv)
     if (!verb_begin(&v, &calibrate_app, &s, argc, argv, 1, 1)) return v.code;
     logger *log = log_create("cygnet-faces", LOG_NOTE, s.progress == PROGRESS_JSONL);
     if (!log) code = faces_complain(FACES_OUTPUT, &(cyg_error){ CYG_NO_MEMORY, "out of memory" });
-    else if (pairs_read(&p, v.words[0], &err)) code = faces_complain(FACES_USAGE, &err);
+    else if (read_pairs(&p, v.words[0], &err)) code = faces_complain(FACES_USAGE, &err);
     else if (models_open(&m, &s.models, &err)) code = faces_complain(FACES_MODEL, &err);
     else code = run(&s, &p, &m, log);
     models_close(&m);

@@ -86,5 +86,9 @@ printf 'saved.jpg\tsmall.jpg\tperhaps\n' >../bad.tsv
 expect 2 "$faces" calibrate ../bad.tsv;                 says 'found "perhaps"'
 printf '%s\tsmall.jpg\tno\nnosuch.jpg\tsmall.jpg\tyes\n' "${one}_0001.jpg" >../few.tsv
 expect 1 "$faces" calibrate ../few.tsv;                 says 'nosuch.jpg'
+printf 'a.jpg\tb.jpg\tyes\0no\n' >../bad.tsv
+expect 2 "$faces" calibrate ../bad.tsv;                 says 'found a byte of 0'
+printf '\357\273\277%s,small.jpg,no\n' "${one}_0001.jpg" >../mark.csv        # of a program that marks its UTF-8
+expect 1 "$faces" calibrate ../mark.csv;                grep -q '1 of strangers, of 2 photos$' out.txt || fail "$(cat out.txt)"
 expect 2 "$faces" calibrate ../nosuch.csv
 finish
