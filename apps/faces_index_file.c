@@ -90,7 +90,7 @@ static bool inherit(void *context, const gallery_face *was, const char *path)
 
 /* ---- Enrolment --------------------------------------------------------------------------- */
 
-/* The person of the file is its largest face, whatever else is in it; poor others are not kept. CYG_NOT_FOUND:
+/* The person of the file is its largest face, whatever else is in it; poor others are left out. CYG_NOT_FOUND:
  * there is none that can be kept. */
 static cyg_status name_largest(const indexing *r, looked *l, const char *path, cyg_error *err)
 {
@@ -108,6 +108,8 @@ static cyg_status name_largest(const indexing *r, looked *l, const char *path, c
         if (&l->faces[i] == face || !other.flaws || r->s->poor) {
             l->faces[i] = l->faces[kept];
             l->faces[kept++] = other;
+        } else {
+            quality_count(&l->poor, other.flaws);
         }
     }
     looked_cut(l, kept);

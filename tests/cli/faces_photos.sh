@@ -70,6 +70,9 @@ ffmpeg -nostdin -v error -y -f lavfi -i color=gray:s=320x240 -i bob.jpg -filter_
     -frames:v 1 -q:v 2 poor/small.jpg
 expect 0 "$faces" index -v g2 poor;                     says "0 faces, 2 left out (1 too small, 1 blurred)"
 says "poor/small.jpg: 0 faces, 1 left out (1 too small)"
+ffmpeg -nostdin -v error -y -i bob.jpg -i poor/small.jpg -filter_complex '[0]pad=250:490[b];[b][1]overlay=0:250' -q:v 2 beside.jpg
+expect 0 "$faces" enroll g2 Bob beside.jpg;             says "1 faces, 1 left out (1 too small)"
+expect 0 "$faces" enroll --poor g3 Bob beside.jpg;      says "2 faces, 0 left out"
 
 # --- search and verify
 expect 0 "$faces" search -k 2 -t 0.4 g "photos/more/${one}_0002.jpg"
@@ -161,8 +164,13 @@ expect 0 "$faces" list -w files --failed v;             same "$(wc -l <out.txt)"
 expect 4 "$faces" index v bad.jpg nosuch.jpg
 expect 4 "$faces" index w rtsp://127.0.0.1:1/x;         says 'a stream'
 "$BIN/tests/make_gallery" other
-expect 7 "$faces" index other photos;                   says 'cannot be mixed'
-expect 7 "$faces" search other photos/moved.jpg;        says 'cannot be mixed'
+"$faces" export --format csv --embeddings other >untouched.csv
+for verb in 'index other' 'enroll other Ada' 'search other'; do
+    expect 7 "$faces" $verb photos/moved.jpg;           says 'cannot be mixed'
+    same "$(wc -l <err.txt)" 1 "one sentence: $verb"
+done
+expect 0 "$faces" export --format csv --embeddings other
+cmp -s out.txt untouched.csv || fail 'a gallery that was refused has changed'
 flock g/lock "$faces" index g photos 2>err.txt
 same $? 75;                                             says 'another process is writing'
 mkdir many
