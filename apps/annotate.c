@@ -75,8 +75,8 @@ static const option table[] = {
       "model that describes them: its name, or a .safetensors file" },
     { "describe.gallery", "gallery", 'g', OPTION_TEXT, AT(gallery), NULL, 0, 0, NULL, "FOLDER",
       "gallery of cygnet-faces whose people are named; it is only read, and the names stand in the outputs" },
-    { "describe.false_match", "false-match", 0, OPTION_REAL, AT(false_match), "0.001", 1e-9, 1, NULL, "RATE",
-      "how often a stranger may be taken for somebody of the gallery, for each in it" },
+    { "describe.false_match", "false-match", 0, OPTION_REAL, AT(false_match), "0.01", 1e-9, 1, NULL, "RATE",
+      "how often a stranger may be taken for somebody of the gallery, whoever of it" },
     { "draw.hide", "hide", 0, OPTION_CHOICE, AT(hide), "none", 0, 0, "none|blur|pixelate|solid", "HOW",
       "make what was found unrecognisable; no boxes and labels then" },
     { "draw.colours", "colours", 0, OPTION_CHOICE, AT(colours), "class", 0, 0, "class|track", "WHAT",
@@ -236,11 +236,13 @@ static cyg_status open_workers(annotator *a, const settings *s, cyg_error *err)
 static int open_gallery(naming *n, annotator *a, const settings *s)
 {
     cyg_error err;
+    char less[200];
     if (!s->gallery) return DONE;
     const cyg_status status = naming_prepare(n, a->models, a->describer, s->false_match, &err);
     int code = status == CYG_OK ? DONE : status == CYG_ARGUMENT ? BAD_USAGE : BAD_MODEL;
     if (code == DONE && naming_open(n, s->gallery, &err) != CYG_OK) code = BAD_GALLERY;
     if (code != DONE) log_print(a->log, LOG_ERROR, "%s", err.message);
+    if (naming_says_less(n, less, sizeof less)) log_print(a->log, LOG_WARNING, "%s: %s", s->gallery, less);
     a->naming = n;
     return code;
 }

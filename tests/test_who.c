@@ -1,4 +1,6 @@
 /* test_who.c - the named people of a gallery: who is nearest, from which cosine on. */
+#include "naming.h"
+#include "network.h"
 #include "who.h"
 #include <ftw.h>
 #include <math.h>
@@ -44,13 +46,13 @@ static void unit(float v[DIMENSION])
     for (int i = 0; i < DIMENSION; i++) v[i] = (float)(v[i] / sqrt(square));
 }
 
-static void put(gallery *g, int number, int64_t person, int axis, int other, float aside, float quality)
+static void put(gallery *g, int number, int64_t person, int axis, int other, float aside, float worth)
 {
     char name[32];
     float embedding[DIMENSION];
     snprintf(name, sizeof name, "%d.jpg", number);
     towards(embedding, axis, other, aside);
-    const gallery_face face = { .box = { 0, 0, 9, 9 }, .quality = quality, .track = -1, .person = person,
+    const gallery_face face = { .box = { 0, 0, 9, 9 }, .quality = worth, .track = -1, .person = person,
                                 .how = person ? GALLERY_NAMED : GALLERY_UNKNOWN, .embedding = embedding };
     const gallery_file file = { .path = name, .kind = GALLERY_PHOTO, .width = 10, .height = 10, .indexed_at = 1 };
     must(gallery_put_file(g, &file, &face, 1, &err));
@@ -122,6 +124,37 @@ static void a_persons_poorest_faces_are_left_out(void **state)
     who_close(w);
 }
 
+/* 17 faces are held. */
+static void the_threshold_pays_for_every_face(void **state)
+{
+    network net = network_make_heads(.25, 32, 32, "[]", "[\"pool\"]",
+        "[{\"type\":\"embedding\",\"tap\":\"pool\",\"metric\":\"cosine\",\"false_match\":"
+        "{\"cosine\":[0,0.5,0.75],\"rate\":[1,0.01,0.0001],\"source\":\"made up\"}}]", "[]");
+    cyg_backbone *backbone;
+    cyg_head *head;
+    must(cyg_backbone_create(&backbone, net.model, NULL, &err));
+    must(cyg_head_create(&head, backbone, "embedding", NULL, &err));
+    const struct { double wanted, promised, same; bool less; } cases[] = {
+        { 17 * .01, 17 * .01, .5, false }, { 17 * .001, 17 * .001, .625, false },
+        { .0002, 17 * .0001, .75, true },           /* the curve goes no further */
+    };
+    for (int i = 0; i < 3; i++) {
+        char text[200];
+        naming n = { .recipe = recipe, .head = head, .wanted = cases[i].wanted };
+        must(naming_open(&n, path, &err));
+        assert_float_equal(n.same, cases[i].same, 1e-5);
+        assert_float_equal(n.promised, cases[i].promised, 1e-7);
+        assert_int_equal(naming_says_less(&n, text, sizeof text), cases[i].less);
+        if (cases[i].less)
+            assert_string_equal(text, "among 17 faces a stranger may be given a name in 0.17 % of cases, not in "
+                                "0.02 %: less was not measured");
+        naming_close(&n);
+    }
+    cyg_head_free(head);
+    cyg_backbone_free(backbone);
+    network_free(&net);
+}
+
 static void what_does_not_open_says_why(void **state)
 {
     who *w = (who *)&w;
@@ -138,6 +171,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_nearest_named_face_is_who_it_is),
         cmocka_unit_test(a_persons_poorest_faces_are_left_out),
+        cmocka_unit_test(the_threshold_pays_for_every_face),
         cmocka_unit_test(what_does_not_open_says_why),
     };
     return cmocka_run_group_tests(tests, make_gallery, remove_gallery);
