@@ -79,6 +79,23 @@ static bool read_request(server *s, int client, char *out, size_t size, int turn
     return true;
 }
 
+/* A file as most servers send it, but for the end. */
+static void send_piece(server *s, const server *now, int client, const char *request)
+{
+    char head[300];
+    const char *range = now->manner == SERVE_PIECES ? strstr(request, "Range: bytes=") : NULL;
+    const size_t asked = range ? strtoul(strchr(range, '=') + 1, NULL, 10) : 0;
+    const size_t from = asked < now->size ? asked : now->size, left = now->size - from;
+    const size_t most = now->size / 3 * (range ? 1 : 2);
+    int n;
+    if (range) n = snprintf(head, sizeof head, "HTTP/1.1 206 Partial Content\r\nAccept-Ranges: bytes\r\n"
+                            "Content-Range: bytes %zu-%zu/%zu\r\nContent-Length: %zu\r\n\r\n", from, now->size - 1,
+                            now->size, left);
+    else n = snprintf(head, sizeof head, "HTTP/1.0 200 OK\r\nContent-Length: %zu\r\n\r\n", now->size);
+    send_all(s, client, head, (size_t)n, now->turn);
+    send_all(s, client, now->bytes + from, left < most ? left : most, now->turn);
+}
+
 static void answer(server *s, int client)
 {
     char request[4096];
@@ -91,6 +108,10 @@ static void answer(server *s, int client)
     if (now.authorization && !strstr(request, now.authorization)) {
         static const char no[] = "HTTP/1.0 401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"x\"\r\n\r\n";
         send_all(s, client, no, sizeof no - 1, now.turn);
+        return;
+    }
+    if (now.manner == SERVE_PIECES || now.manner == SERVE_MOST) {
+        send_piece(s, &now, client, request);
         return;
     }
     static const char yes[] = "HTTP/1.0 200 OK\r\n\r\n";

@@ -14,6 +14,8 @@ typedef struct server server;
 typedef enum server_manner {
     SERVE_AND_CLOSE,            /* all bytes, then it hangs up */
     SERVE_AND_HOLD,             /* all bytes, then nothing more */
+    SERVE_PIECES,               /* a file of known size, from where it is asked for; hangs up after a third of it */
+    SERVE_MOST,                 /* its first two thirds and no more, then it hangs up */
     SERVE_SILENCE,              /* accepts, and never says a word */
 } server_manner;
 

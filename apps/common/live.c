@@ -314,10 +314,11 @@ static bool wait_after_loss(live *l, const cyg_error *err, double *delay)
     return wait_for_retry(l, moment);
 }
 
-/* A camera that never was there does not come; one that was may be plugged in again. */
+/* Who never was there may come, but for a camera; who was may come again, but not what would begin anew. */
 static bool may_come(const live *l, cyg_status status)
 {
-    return can_be_lost(l) && (status != CYG_NOT_FOUND || !isnan(l->first));
+    const bool seen = !isnan(l->first);
+    return can_be_lost(l) && (seen ? l->endless : status != CYG_NOT_FOUND);
 }
 
 /* CYG_END: it has played, or all is to end. */

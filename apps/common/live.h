@@ -7,7 +7,8 @@
  * Opening returns at once; what then happens, a missing file included, is in the state. Only
  * the newest frame waits to be taken: whoever is slow sees fewer, never older ones. A camera
  * or stream that is lost is looked for again, for ever, but for a camera that never was there; a
- * file plays at its own rate, once.
+ * file plays at its own rate, once. One that comes over HTTP and is cut off goes on where it was,
+ * or else is lost for good.
  */
 #ifndef LIVE_H
 #define LIVE_H

@@ -48,6 +48,10 @@ static char *describe_url(video_source *s, const char *uri, const video_source_o
         s->in->protocol_whitelist = av_strdup("http,https,httpproxy,tls,tcp,udp,udplite,rtp,srtp,rtmp,rtmpe,rtmps,"
             "rtmpt,rtmpte,rtmpts,ffrtmpcrypt,ffrtmphttp,srt,sctp,rist,ftp,sftp,mmsh,mmst,crypto,data,hls");
     av_dict_set(settings, "rw_timeout", "20000000", 0);             /* microseconds */
+    if (has_scheme(uri, "http") || has_scheme(uri, "https")) {      /* a file that is cut off goes on where it was */
+        av_dict_set(settings, "reconnect", "1", 0);
+        av_dict_set(settings, "reconnect_delay_max", "30", 0);      /* seconds, doubling to it */
+    }
     if (has_scheme(uri, "rtsp") || has_scheme(uri, "rtsps")) {
         av_dict_set(settings, "timeout", "20000000", 0);
         av_dict_set(settings, "rtsp_transport", o->transport ? o->transport : "tcp", 0);
@@ -167,6 +171,7 @@ cyg_status video_input_open(video_source *s, const char *uri, const video_source
         int r = avformat_open_input(&s->in, url, format, &settings);        /* frees s->in if it fails */
         if (!r) {
             s->info.endless = is_endless(s, uri);
+            if (!s->info.endless) s->in->flags &= ~AVFMT_FLAG_NOBUFFER;     /* what is looked at is shown as well */
             if (needs_look_ahead(s)) r = avformat_find_stream_info(s->in, NULL);
         }
         if (r < 0 && video_source_is_cancelled(s)) r = AVERROR_EXIT;
