@@ -4,7 +4,8 @@
  *
  * It serves rtsp://127.0.0.1:PORT/test, 320x240 at 15 frames a second, with digest authentication
  * if a password is given; port 0 is a free one. It prints the port when it is ready, and
- * at SIGHUP hangs up on everybody. With "rubbish" it is no such server: it says what makes no
+ * at SIGHUP hangs up on everybody. From SIGUSR1 to the next it damages what it sends, and prints a line
+ * each 30 packets. With "rubbish" it is no such server: it says what makes no
  * sense to whoever comes, and prints a line. */
 #include <gst/gst.h>
 #include <gst/rtsp-server/rtsp-server.h>
@@ -49,6 +50,67 @@ static void set_password(GstRTSPServer *server, GstRTSPMediaFactory *factory, ch
     gst_rtsp_token_unref(user);
     g_object_unref(auth);
 }
+
+/* ---- damage ------------------------------------------------------------------------------------ */
+
+static gint damaging;               /* atomic */
+
+static gboolean damage_or_not(gpointer context)
+{
+    (void)context;
+    g_atomic_int_set(&damaging, !g_atomic_int_get(&damaging));
+    return G_SOURCE_CONTINUE;
+}
+
+/* Noise in place of every other packet's payload, and a bit here and there in the rest. */
+static void damage(GstBuffer *packet)
+{
+    enum { HEADER = 12 };
+    static gint count;
+    GstMapInfo map;
+    const int n = g_atomic_int_add(&count, 1);
+    if (!gst_buffer_map(packet, &map, GST_MAP_READWRITE)) return;
+    for (gsize i = HEADER; i < map.size; i++) {
+        if (n % 2) map.data[i] = (guint8)g_random_int();
+        else if (g_random_int_range(0, 50) == 0) map.data[i] ^= (guint8)(1 << g_random_int_range(0, 8));
+    }
+    gst_buffer_unmap(packet, &map);
+    if (n % 30 == 29) {
+        puts("damaged");
+        fflush(stdout);
+    }
+}
+
+static GstPadProbeReturn damage_packets(GstPad *pad, GstPadProbeInfo *info, gpointer context)
+{
+    (void)pad;
+    (void)context;
+    if (!g_atomic_int_get(&damaging)) return GST_PAD_PROBE_OK;
+    if (info->type & GST_PAD_PROBE_TYPE_BUFFER) {
+        info->data = gst_buffer_make_writable(GST_PAD_PROBE_INFO_BUFFER(info));
+        damage(GST_PAD_PROBE_INFO_BUFFER(info));
+    } else {
+        info->data = gst_buffer_list_make_writable(GST_PAD_PROBE_INFO_BUFFER_LIST(info));
+        GstBufferList *packets = GST_PAD_PROBE_INFO_BUFFER_LIST(info);
+        for (guint i = 0; i < gst_buffer_list_length(packets); i++) damage(gst_buffer_list_get_writable(packets, i));
+    }
+    return GST_PAD_PROBE_OK;
+}
+
+static void watch_packets(GstRTSPMediaFactory *factory, GstRTSPMedia *media, gpointer context)
+{
+    (void)factory;
+    (void)context;
+    GstElement *whole = gst_rtsp_media_get_element(media);
+    GstElement *payloader = gst_bin_get_by_name_recurse_up(GST_BIN(whole), "pay0");
+    GstPad *pad = gst_element_get_static_pad(payloader, "src");
+    gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_BUFFER_LIST, damage_packets, NULL, NULL);
+    gst_object_unref(pad);
+    gst_object_unref(payloader);
+    gst_object_unref(whole);
+}
+
+/* ---- rubbish ----------------------------------------------------------------------------------- */
 
 /* By turns: noise and the end; a long answer that never comes; noise that goes on in silence. */
 static gboolean say_rubbish(GSocketService *service, GSocketConnection *connection, GObject *source, gpointer count)
@@ -100,6 +162,7 @@ int main(int argc, char **argv)
     GstRTSPServer *server = gst_rtsp_server_new();
     GstRTSPMediaFactory *factory = gst_rtsp_media_factory_new();
     gst_rtsp_media_factory_set_launch(factory, pipeline);
+    g_signal_connect(factory, "media-configure", G_CALLBACK(watch_packets), NULL);
     if (argc > 2) set_password(server, factory, argv[2]);
     GstRTSPMountPoints *mounts = gst_rtsp_server_get_mount_points(server);
     gst_rtsp_mount_points_add_factory(mounts, "/test", factory);
@@ -110,6 +173,7 @@ int main(int argc, char **argv)
         return 1;
     }
     g_unix_signal_add(SIGHUP, hang_up, server);
+    g_unix_signal_add(SIGUSR1, damage_or_not, NULL);
     printf("%d\n", gst_rtsp_server_get_bound_port(server));
     fflush(stdout);
     g_main_loop_run(g_main_loop_new(NULL, FALSE));

@@ -1,5 +1,6 @@
 #!/bin/sh
-# view_rtsp.sh [LOSSES] - the viewer on a real RTSP server that asks for a password, dies, hangs, talks rubbish, hangs up.
+# view_rtsp.sh [LOSSES] - the viewer on a real RTSP server that asks for a password, dies, hangs, talks rubbish, damages
+# packets, hangs up.
 # With a number of at least 50 also: memory stays flat over so many losses, a good second each.
 . "$(dirname "$0")/lib.sh"
 [ -x "$BIN/tests/rtsp_server" ] || skip 'built without libgstrtspserver'
@@ -78,6 +79,15 @@ until_true 20 has_heard || fail 'rubbish is not tried twice'
 end_server
 serve "$port" ada:geheim77
 goes_on 'after rubbish'
+
+kill -s USR1 $server
+has_damaged() { has_lines 6 port.txt; }                 # 150 packets or more
+until_true 60 has_damaged || fail 'nothing is damaged'
+kill -s USR1 $server
+all_back() { [ "$(grep -c 'trying again' live.err)" = "$(grep -c 'there again' live.err)" ]; }
+until_true 40 all_back || { fail 'not found again: damaged packets'; cat live.err; }
+plays 'after damaged packets'
+expected=$(grep -c 'trying again' live.err)
 
 hang_ups=0
 while [ $hang_ups -lt "$losses" ]; do
