@@ -29,7 +29,7 @@ expect() {
     "$@" >out.txt 2>err.txt
     got=$?
     [ "$got" = "$want" ] || { fail "exit $got, expected $want: $*"; cat err.txt; }
-    ! grep -qE 'Sanitizer|runtime error' err.txt || { fail "sanitizer: $*"; cat err.txt; }
+    ! grep -qE 'Sanitizer|runtime error|not freed' err.txt || { fail "sanitizer: $*"; cat err.txt; }
 }
 says() { grep -qF -- "$1" err.txt || { fail "no '$1' in:"; cat err.txt; }; }
 silent() { [ ! -s err.txt ] || { fail "expected nothing on standard error, found:"; cat err.txt; }; }
