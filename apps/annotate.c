@@ -61,8 +61,8 @@ static const option table[] = {
       "analyse one frame of N; the others get their boxes from its tracks" },
     { "detect.isa", "isa", 0, OPTION_TEXT, AT(isa), NULL, 0, 0, NULL, "NAME",
       "instruction set: ref, sse2, avx2, avx512, avx512bf16, neon; default the best of this CPU" },
-    { "detect.precision", "precision", 0, OPTION_TEXT, AT(precision), "f32", 0, 0, NULL, "NAME",
-      "numbers of the network: f32, bf16, i8, or auto: the fastest measured to give the model's answers" },
+    { "detect.precision", "precision", 0, OPTION_TEXT, AT(precision), "auto", 0, 0, NULL, "NAME",
+      "numbers of the network: f32, bf16, i8, or auto: the fastest measured to give the model's answers in f32" },
     { "detect.resolution", "resolution", 0, OPTION_INT, AT(resolution), "0", 0, 4096, NULL, "N",
       "side of the network's input in pixels, from 16: less is faster and misses small faces; 0 is the model's own" },
     { "track.follow", "track", 0, OPTION_FLAG, AT(track), "true", 0, 0, NULL, NULL,
@@ -265,8 +265,8 @@ static int annotate(annotator *a, const settings *s, const output *outputs)
     if (status == CYG_OK) status = open_workers(a, s, &err);
     int code = BAD_MODEL;
     if (status == CYG_OK) {
-        log_print(a->log, LOG_DETAIL, "%s on %s, %d detectors at once", pipeline_models_name(models),
-                  pipeline_models_isa(models), a->worker_count);
+        log_print(a->log, LOG_DETAIL, "%s in %s on %s, %d detectors at once", pipeline_models_name(models),
+                  pipeline_models_precision(models), pipeline_models_isa(models), a->worker_count);
         code = open_gallery(&people, a, s);
         if (code == DONE) code = run_inputs(a, outputs);
     } else {

@@ -12,7 +12,7 @@ cyg_status models_open(models *out, const models_settings *s, cyg_error *err)
     if (!status) status = model_path_find(&describer, s->describer, err);
     const pipeline_options wanted = {
         .model = detector, .describer = describer, .passes = s->tiles ? PASSES_TILES : PASSES_PORTRAIT, .isa = s->isa,
-        .threshold = (float)s->threshold,
+        .precision = s->precision, .describer_precision = s->describer_precision, .threshold = (float)s->threshold,
     };
     if (!status) status = pipeline_models_open(&out->shared, &wanted, err);
     if (!status) status = pipeline_create(&out->first, out->shared, err);

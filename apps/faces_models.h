@@ -6,7 +6,7 @@
 #include "pipeline.h"
 
 typedef struct models_settings {
-    const char *detector, *describer, *isa;
+    const char *detector, *describer, *isa, *precision, *describer_precision;
     double      threshold;
     bool        tiles;
 } models_settings;
@@ -21,6 +21,11 @@ typedef struct models_settings {
       "also look at overlapping parts, for small faces in a crowd: slow" }, \
     { "detect.isa", NULL, 0, OPTION_TEXT, offsetof(type, member.isa), NULL, 0, 0, NULL, "NAME", \
       "instruction set: ref, sse2, avx2, avx512, neon; default the best of this CPU" }, \
+    { "detect.precision", "precision", 0, OPTION_TEXT, offsetof(type, member.precision), "f32", 0, 0, NULL, "NAME", \
+      "numbers of the network that finds faces: f32, bf16, i8, or auto: the fastest measured to give its answers " \
+      "in f32" }, \
+    { "describe.precision", NULL, 0, OPTION_TEXT, offsetof(type, member.describer_precision), "f32", 0, 0, NULL, \
+      "NAME", "numbers of the network that makes embeddings; a gallery holds those of one kind alone" }, \
     { "describe.model", "describer", 0, OPTION_TEXT, offsetof(type, member.describer), "faceres", 0, 0, NULL, "NAME", \
       "model that makes embeddings of faces" }
 

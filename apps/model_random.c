@@ -92,6 +92,11 @@ static void add_convolutions(maker *m, const json_t *list)
     }
 }
 
+static json_t *list_of(const char *text)
+{
+    return json_loads(text ? text : "[]", 0, NULL);
+}
+
 /* Takes the lists over. */
 static json_t *describe(const random_model_params *p, json_t *extra, json_t *taps, json_t *heads)
 {
@@ -101,13 +106,9 @@ static json_t *describe(const random_model_params *p, json_t *extra, json_t *tap
     json_t *const backbone = json_pack("{s:s, s:f, s:o, s:s, s:f, s:o, s:o}", "family",
         p->family ? p->family : "mobilenet_v1", "width", p->width, "input", input, "activation", "relu6",
         "epsilon", .001, "extra", extra, "taps", taps);
+    if (p->equal) json_object_set_new(backbone, "equal", list_of(p->equal));
     return json_pack("{s:i, s:s, s:s, s:o, s:o, s:{}, s:{}}", "format", 1, "name", "random",
                      "summary", "Random weights.", "backbone", backbone, "heads", heads, "source", "licence");
-}
-
-static json_t *list_of(const char *text)
-{
-    return json_loads(text ? text : "[]", 0, NULL);
 }
 
 cyg_status random_model_create(random_model *out, const random_model_params *p, cyg_error *err)

@@ -17,6 +17,7 @@ typedef struct random_model_params {
     const char *extra, *taps;   /* JSON lists as in a model file; NULL = empty */
     const char *heads;          /* the same; their 1x1 convolutions are: */
     const char *convolutions;   /* [["NAME", in, out], ...]; NULL = none */
+    const char *equal;          /* precisions, as in a model file; NULL = nothing is said of them */
 } random_model_params;
 
 /* Layers have batch norm in every form that a file may have. CYG_ARGUMENT, CYG_NOT_FOUND, CYG_NO_MEMORY. */

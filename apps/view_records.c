@@ -25,7 +25,8 @@ static cyg_status begin_input(view *v, int input, const live_state *s, cyg_error
     const report_header header = {
         .tool = "cygnet-view", .source = s->name, .source_bytes = -1, .video = s->width ? &video : NULL,
         .model = a.model ? a.model : v->settings->model, .model_sha256 = a.sha256, .isa = a.isa,
-        .describer = a.describer, .describer_sha256 = a.describer_sha256, .settings = v->settings_json,
+        .precision = a.precision, .describer = a.describer, .describer_sha256 = a.describer_sha256,
+        .settings = v->settings_json,
     };
     *r = (recorder){ .out = r->out, .input = input, .damaged = r->damaged, .began = clock_now() };
     return records_begin(&r->out, &header, err);

@@ -18,7 +18,8 @@ network network_make_family(const char *family, double alpha, int width, int hei
                             const char *taps, const char *heads, const char *convolutions)
 {
     const random_model_params params = {
-        family, alpha, width, height, extra, taps, heads, convolutions,
+        .family = family, .width = alpha, .columns = width, .rows = height, .extra = extra, .taps = taps,
+        .heads = heads, .convolutions = convolutions,
     };
     network net;
     cyg_error err;

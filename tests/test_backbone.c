@@ -398,16 +398,37 @@ static void refuses_weights_that_overflow(void **state)
         }
 }
 
-/* Nothing was measured: auto stays with f32. */
-static void auto_takes_no_chances(void **state)
+/* What auto takes of a model that says so of its precisions; of each table there is no better one. */
+static void assert_auto(const char *equal, const char *isa, const char *precision)
 {
-    network random = network_make(.25, 64, 64, "[]", "[\"pool\"]");
+    random_model random;
+    const random_model_params params = {
+        .width = .25, .columns = 64, .rows = 64, .taps = "[\"pool\"]", .equal = equal,
+    };
     cyg_backbone *net;
-    assert_int_equal(cyg_backbone_create(&net, random.model, &(cyg_backbone_params){ .precision = "auto" }, NULL),
-                     CYG_OK);
-    assert_string_equal(cyg_backbone_precision(net), "f32");
+    assert_int_equal(random_model_create(&random, &params, NULL), CYG_OK);
+    assert_int_equal(cyg_backbone_create(&net, random.model, &(cyg_backbone_params){ .isa = isa, .precision = "auto" },
+                                         NULL), CYG_OK);
+    if (strcmp(cyg_backbone_precision(net), precision))
+        fail_msg("%s: equal %s: took %s, expected %s", isa, equal ? equal : "nothing", cyg_backbone_precision(net),
+                 precision);
     cyg_backbone_free(net);
-    network_free(&random);
+    random_model_free(&random);
+}
+
+/* Nothing was measured, or this CPU has nothing faster that is equal: auto stays with f32. */
+static void auto_takes_what_was_measured(void **state)
+{
+    for (int i = 0; cyg_isa_name(i); i++) {
+        const char *const isa = cyg_isa_name(i);
+        const bool plain = !strcmp(isa, "ref"), halves = !strcmp(isa, "avx512bf16");
+        assert_auto(NULL, isa, "f32");
+        assert_auto("[]", isa, "f32");
+        assert_auto("[\"f16\"]", isa, "f32");
+        assert_auto("[\"bf16\"]", isa, halves ? "bf16" : "f32");
+        assert_auto("[\"i8\"]", isa, plain ? "f32" : "i8");
+        assert_auto("[\"bf16\",\"i8\"]", isa, plain ? "f32" : "i8");
+    }
 }
 
 static void refuses(void **state)
@@ -498,7 +519,7 @@ int main(void)
         { "threads, 0.4-250x331", threads_agree, NULL, NULL, (void *)&shapes[2] },
         cmocka_unit_test(detector_agrees),
         cmocka_unit_test(integers_need_ranges), cmocka_unit_test(refuses_weights_that_overflow),
-        cmocka_unit_test(auto_takes_no_chances),
+        cmocka_unit_test(auto_takes_what_was_measured),
         cmocka_unit_test(refuses),
         cmocka_unit_test(refuses_gigabytes),
         cmocka_unit_test(tells_about_itself),

@@ -34,7 +34,7 @@ static const video_info video = {
 };
 static const report_header header = {
     .tool = "cygnet-test", .source = "a,\"b\".mp4", .source_sha256 = "ab12", .source_bytes = 123, .video = &video,
-    .model = "m", .model_sha256 = "cd34", .describer = "d", .describer_sha256 = "ef56", .isa = "ref",
+    .model = "m", .model_sha256 = "cd34", .describer = "d", .describer_sha256 = "ef56", .isa = "ref", .precision = "i8",
     .settings = "{\"detect\":{\"threshold\":0.5}}",
 };
 static const frame two_faces = {
@@ -87,7 +87,7 @@ static void json_lines_are_exactly_these(void **state)
         "\"source\":{\"path\":\"a,\\\"b\\\".mp4\",\"sha256\":\"ab12\",\"bytes\":123},\"width\":1080,\"height\":1920,"
         "\"rotation\":90,\"time_base\":\"1/15360\",\"frame_rate\":\"30000/1001\",\"codec\":\"h264\","
         "\"models\":[{\"role\":\"detect\",\"name\":\"m\",\"sha256\":\"cd34\"},"
-        "{\"role\":\"describe\",\"name\":\"d\",\"sha256\":\"ef56\"}],\"isa\":\"ref\","
+        "{\"role\":\"describe\",\"name\":\"d\",\"sha256\":\"ef56\"}],\"isa\":\"ref\",\"precision\":\"i8\","
         "\"settings\":{\"detect\":{\"threshold\":0.5}}}\n"
         "{\"type\":\"frame\",\"n\":412,\"pts\":211200,\"t\":13.75,\"objects\":["
         "{\"class\":\"face\",\"score\":0.931234,\"box\":[102.5,88.0,190.01,-3.14],\"src\":\"detect\"},"

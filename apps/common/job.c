@@ -73,7 +73,7 @@ static cyg_status begin_records(job *j, cyg_error *err)
         .model_sha256 = pipeline_models_sha256(j->a->models),
         .describer = pipeline_models_describer(j->a->models),
         .describer_sha256 = pipeline_models_describer_sha256(j->a->models),
-        .isa = pipeline_models_isa(j->a->models),
+        .isa = pipeline_models_isa(j->a->models), .precision = pipeline_models_precision(j->a->models),
         .settings = j->a->options.settings,
     };
     return records_begin(&j->records, &header, err);

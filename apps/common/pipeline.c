@@ -31,7 +31,7 @@ struct pipeline {
 
 /* Over the longer side of the box: the best of those that were measured, ACCURACY.md. */
 static const float crop_scale = 1.1f;
-static const char preprocessing[] = "square 1.1 x box, upright";
+#define PREPROCESSING "square 1.1 x box, upright"
 
 /* With more than one pass; their weak boxes are mostly faces, and merging takes care of the rest. */
 static const float low_threshold = 0.3f;
@@ -93,7 +93,7 @@ cyg_status pipeline_models_open(pipeline_models **out, const pipeline_options *o
     const cyg_backbone_params detector = {
         .isa = o->isa, .precision = o->precision, .width = o->width, .height = o->height,
     };
-    const cyg_backbone_params describer = { .isa = o->isa };
+    const cyg_backbone_params describer = { .isa = o->isa, .precision = o->describer_precision };
 
     cyg_status status = network_open(&m->detector, o->model, &detector, err);
     if (!status && o->describer) status = network_open(&m->describer, o->describer, &describer, err);
@@ -156,7 +156,10 @@ const char *pipeline_models_describer_sha256(const pipeline_models *m)
 
 const char *pipeline_models_preprocessing(const pipeline_models *m)
 {
-    return m->describer.model ? preprocessing : NULL;
+    if (!m->describer.model) return NULL;
+    const char *const precision = cyg_backbone_precision(m->describer.backbone);
+    return !strcmp(precision, "bf16") ? PREPROCESSING ", bf16" : !strcmp(precision, "i8") ? PREPROCESSING ", i8"
+                                                                                          : PREPROCESSING;
 }
 
 /* ---- Pipelines ---------------------------------------------------------------------- */

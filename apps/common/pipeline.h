@@ -14,7 +14,7 @@ typedef struct pipeline_options {
     const char *describer;      /* model file that describes what was found; NULL = none */
     pass_plan   passes;         /* how often a picture is looked at: SINGLE for video, PORTRAIT for photos */
     const char *isa;            /* NULL = the best of this CPU */
-    const char *precision;      /* of the detector: "f32", "bf16"; NULL = f32 */
+    const char *precision, *describer_precision;        /* "f32", "bf16", "i8", "auto"; NULL = f32 */
     float       threshold;      /* 0 = the model's if it is one pass, 0.3 if it is more: weak boxes are merged */
     int         max_objects;    /* 0 = the model's */
     int         width, height;  /* of the network's input; 0 = the model's own */
@@ -64,7 +64,8 @@ cyg_region pipeline_crop(const cyg_backbone *describer, cyg_box box);
 /* Of the describer; NULL without one. */
 const char *pipeline_models_describer(const pipeline_models *m);            /* its name */
 const char *pipeline_models_describer_sha256(const pipeline_models *m);
-/* How a describer's input is cut out, in a line: embeddings made otherwise cannot be compared. */
+/* How a describer's input is cut out, and its numbers if they are not f32, in a line: embeddings made
+ * otherwise cannot be compared. */
 const char *pipeline_models_preprocessing(const pipeline_models *m);
 /* For cyg_head_false_match and cyg_head_threshold. */
 const cyg_head *pipeline_embedding(const pipeline *p);

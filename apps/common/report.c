@@ -2,7 +2,8 @@
  *
  * header   schema, tool, source {path, sha256, bytes}, width, height (upright pixels),
  *          rotation (degrees clockwise that were applied), time_base "num/den", frame_rate
- *          "num/den", codec, models [{role detect|describe, name, sha256}], isa, settings (all of them).
+ *          "num/den", codec, models [{role detect|describe, name, sha256}], isa, precision (f32, bf16
+ *          or i8: the detector's), settings (all of them).
  *          What is not known is null.
  * frame    n (decoded frames from 0), pts (in time_base), t (seconds from the source's
  *          start), objects [{track, class, score 0..1, box [x1, y1, x2, y2], src, attributes,
@@ -110,7 +111,7 @@ static void begin_json(report *r, const report_header *h)
     if (h->describer)
         json_array_append_new(models, json_pack("{ss so so}", "role", "describe", "name", shown(h->describer),
                                                 "sha256", shown(h->describer_sha256)));
-    put_line(r, json_pack("{ss ss so s{so so so} so so so so so so so so so}",
+    put_line(r, json_pack("{ss ss so s{so so so} so so so so so so so so so so}",
         "type", "header", "schema", "cygnet.records/1", "tool", json_sprintf("%s %s", h->tool, cyg_version()),
         "source", "path", shown(h->source), "sha256", shown(h->source_sha256), "bytes", bytes,
         "width", v ? json_integer(v->width) : json_null(), "height", v ? json_integer(v->height) : json_null(),
@@ -118,7 +119,7 @@ static void begin_json(report *r, const report_header *h)
         "time_base", v ? ratio(v->time_base_num, v->time_base_den) : json_null(),
         "frame_rate", v ? ratio(v->rate_num, v->rate_den) : json_null(), "codec", shown(v ? v->codec : NULL),
         "models", models,
-        "isa", shown(h->isa), "settings", settings ? settings : json_null()));
+        "isa", shown(h->isa), "precision", shown(h->precision), "settings", settings ? settings : json_null()));
 }
 
 /* {"nose": [x, y, score], ...} */

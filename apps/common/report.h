@@ -27,7 +27,7 @@ typedef struct report_header {
     const char *source, *source_sha256;     /* sha256 NULL: not known (a stream) */
     int64_t     source_bytes;               /* -1: not known */
     const video_info *video;                /* width, height, rotation, time_base ...; NULL: it cannot be read */
-    const char *model, *model_sha256, *isa;
+    const char *model, *model_sha256, *isa, *precision;
     const char *describer, *describer_sha256;   /* NULL = none */
     const char *settings;                   /* JSON text; NULL = none */
 } report_header;

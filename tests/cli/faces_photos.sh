@@ -171,6 +171,8 @@ for verb in 'index other' 'enroll other Ada' 'search other'; do
 done
 expect 0 "$faces" export --format csv --embeddings other
 cmp -s out.txt untouched.csv || fail 'a gallery that was refused has changed'
+expect 7 "$faces" index --set describe.precision=bf16 g photos; says 'upright, bf16'
+expect 0 "$faces" index --precision f32 g photos
 flock g/lock "$faces" index g photos 2>err.txt
 same $? 75;                                             says 'another process is writing'
 mkdir many

@@ -1,9 +1,10 @@
 /* eval_lfw.c - are two pictures of the same person? Pictures as they are, our own detector and crop.
  *
- *   eval_lfw MODELS DATA [curve]
+ *   eval_lfw MODELS DATA [curve|plain [PRECISION [PRECISION]]]
  *
  * DATA: images/, names NAME_NUMBER.jpg; pairs.tsv: a, b, same (1/0), fold. "curve" prints the curve of
- * false matches, measured on every pair of pictures of two people, as a recipe holds it.
+ * false matches, measured on every pair of pictures of two people, as a recipe holds it. Precisions of the
+ * detector and of the describer; f32.
  */
 #include "eval_pairs.h"
 #include <math.h>
@@ -130,7 +131,7 @@ static void print_curve(const eval_files *files, const faces *f)
 int main(int argc, char **argv)
 {
     if (argc < 3) {
-        fprintf(stderr, "usage: eval_lfw MODELS DATA [curve]\n");
+        fprintf(stderr, "usage: eval_lfw MODELS DATA [curve|plain [PRECISION [PRECISION]]]\n");
         return 2;
     }
     char images[1000], list[1000];
@@ -141,7 +142,9 @@ int main(int argc, char **argv)
     faces f = { calloc(count, sizeof *f.embeddings), calloc(count, sizeof *f.face_counts),
                 calloc(count, sizeof *f.flaws) };
     if (!f.embeddings || !f.face_counts || !f.flaws) return 2;
-    const pipeline_options options = eval_options(argv[1]);
+    pipeline_options options = eval_options(argv[1]);
+    options.precision = argc > 4 ? argv[4] : NULL;
+    options.describer_precision = argc > 5 ? argv[5] : NULL;
     eval_run(images, &files, &options, look, &f);
 
     int found = 0, faces_found = 0, flawed = 0;
@@ -160,7 +163,7 @@ int main(int argc, char **argv)
     printf("%d pairs\n", pairs.count);
     print_accuracy(&pairs, cosines);
     print_rates(&pairs, cosines);
-    if (argc > 3) print_curve(&files, &f);
+    if (argc > 3 && !strcmp(argv[3], "curve")) print_curve(&files, &f);
     free(cosines);
     free(pairs.list);
     free(f.embeddings);
