@@ -20,11 +20,16 @@ enum exit_code {
     BUSY = 75
 };
 
+/* With --hide: what is covered before and after it was seen, and what may wait for that. */
+static const double hide_around = 1;                    /* seconds */
+static const size_t hide_bytes = (size_t)128 << 20;     /* 32 frames of 1080p, 10 of 2160p */
+enum { AT_ONCE = -1 };                                  /* of tracker_options.appear */
+
 typedef struct settings {
     const char *model, *isa, *precision, *classes;
     double      threshold;
     int         max_faces, every, resolution;
-    bool        track, describe;
+    bool        tiles, track, describe;
     double      keep;
     const char *describer, *gallery;
     double      false_match;
@@ -52,7 +57,7 @@ static const option table[] = {
     { "detect.model", "model", 'm', OPTION_TEXT, AT(model), "face-ssd-mobilenet-v1", 0, 0, NULL, "NAME",
       "model that finds the objects: its name, or a .safetensors file" },
     { "detect.threshold", "threshold", 't', OPTION_REAL, AT(threshold), "0.5", 0.001, 0.999, NULL, "SCORE",
-      "keep what scores above this, and of what is followed also what scores a third of it" },
+      "keep what scores above this, and a third of it if it is followed already or to be hidden" },
     { "detect.classes", "classes", 0, OPTION_TEXT, AT(classes), NULL, 0, 0, NULL, "NAMES",
       "keep only these of the model's classes, such as person,car; default all" },
     { "detect.max_faces", "max-faces", 0, OPTION_INT, AT(max_faces), "100", 1, CYG_MAX_DETECTIONS, NULL, "N",
@@ -65,6 +70,8 @@ static const option table[] = {
       "numbers of the network: f32, bf16, i8, or auto: the fastest measured to give the model's answers in f32" },
     { "detect.resolution", "resolution", 0, OPTION_INT, AT(resolution), "0", 0, 4096, NULL, "N",
       "side of the network's input in pixels, from 16: less is faster and misses small faces; 0 is the model's own" },
+    { "detect.tiles", "tiles", 0, OPTION_FLAG, AT(tiles), "false", 0, 0, NULL, NULL,
+      "look at large pictures piece by piece as well: finds small faces, and takes several times as long" },
     { "track.follow", "track", 0, OPTION_FLAG, AT(track), "true", 0, 0, NULL, NULL,
       "follow objects through a video: number them, and fill in where they were missed for a moment" },
     { "track.keep", "keep", 0, OPTION_TIME, AT(keep), "1", 0.01, 3600, NULL, "TIME",
@@ -189,6 +196,24 @@ static int decode_threads(const settings *s)
     return s->decode_threads ? s->decode_threads : quarter < 1 ? 1 : quarter > 8 ? 8 : quarter;
 }
 
+/* Whoever hides faces would rather hide too much. */
+static bool hides(const settings *s)
+{
+    return s->hide != OVERLAY_SHOW;
+}
+
+static float threshold_of(const settings *s)
+{
+    const tracker_options following = { .high = (float)s->threshold };
+    return hides(s) ? tracker_low(&following) : following.high;
+}
+
+/* A second look where a close-up may have been missed costs time: for faces that must not be. */
+static pass_plan passes_of(const settings *s)
+{
+    return s->tiles ? PASSES_TILES : hides(s) ? PASSES_PORTRAIT : PASSES_SINGLE;
+}
+
 /* Names come from descriptions. */
 static bool describes(const settings *s)
 {
@@ -201,9 +226,9 @@ static cyg_status open_models(pipeline_models **out, const settings *s, cyg_erro
     cyg_status status = model_path_find(&path, s->model, err);
     char *describer = NULL;
     if (status == CYG_OK && describes(s)) status = model_path_find(&describer, s->describer, err);
-    const tracker_options following = { .high = (float)s->threshold };
+    const tracker_options following = { .high = threshold_of(s) };
     const pipeline_options wanted = {
-        .model = path, .describer = describer, .isa = s->isa, .precision = s->precision,
+        .model = path, .describer = describer, .passes = passes_of(s), .isa = s->isa, .precision = s->precision,
         .width = s->resolution, .height = s->resolution,
         .threshold = s->track ? tracker_low(&following) : following.high, .max_objects = s->max_faces,
         .classes = s->classes,
@@ -217,7 +242,7 @@ static cyg_status open_models(pipeline_models **out, const settings *s, cyg_erro
 static cyg_status open_workers(annotator *a, const settings *s, cyg_error *err)
 {
     const int count = s->threads ? s->threads : core_count();
-    const bool hide = s->hide != OVERLAY_SHOW;
+    const bool hide = hides(s);
     const overlay_options look = {
         .labels = s->labels && !hide, .scores = s->scores && !hide, .numbers = s->numbers && !hide,
         .no_boxes = hide, .hide = (overlay_hide)s->hide, .colour_tracks = s->colours == 1,
@@ -318,8 +343,9 @@ static int run(const settings *s, const options *o, logger *log, stop *signals)
             .options = {
                 .media = s->video, .audio = s->audio, .overwrite = s->overwrite, .records = (records_form)s->records,
                 .codec = s->codec, .preset = s->preset, .crf = s->crf, .start = s->start, .end = s->end,
-                .threshold = (float)s->threshold, .track = s->track, .keep = s->keep,
-                .hold = s->hide == OVERLAY_SHOW ? 0 : 0.5, .every = s->every,
+                .threshold = threshold_of(s), .track = s->track,
+                .tracker = { .keep = s->keep, .appear = hides(s) ? AT_ONCE : 0 },
+                .hold = hides(s) ? hide_around : 0, .wait_bytes = hides(s) ? hide_bytes : 0, .every = s->every,
                 .decode_threads = decode_threads(s), .encode_threads = s->encode_threads,
                 .jpeg_quality = s->quality, .settings = options_json(o),
             },

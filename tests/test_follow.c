@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include "cut.h"
 #include "follow.h"
 #include <math.h>
 #include <stdlib.h>
@@ -28,14 +29,26 @@ static cyg_status take(void *context, frame *f, cyg_error *err)
     return ++s->count == s->fails_at ? cyg_fail(err, CYG_IO, "disk full") : CYG_OK;
 }
 
-/* 100 x 100 gray: 10000 bytes a frame. */
+/* 100 x 100 gray: 10000 bytes a frame, a bright square in the dark, or in another scene one elsewhere. */
+static uint8_t scenes[2][100 * 100];
+
+static int paint_scenes(void **unused)
+{
+    for (int i = 0; i < 100 * 100; i++) {
+        scenes[0][i] = i % 100 < 50 && i < 5000 ? 200 : 20;
+        scenes[1][i] = i % 100 > 60 && i > 4000 ? 200 : 20;
+    }
+    return 0;
+}
+
 static frame *make(int order, double time, float x, float score)
 {
     frame *f = frame_create();
     f->order = order;
     f->number = order;
     f->time = time;
-    f->image = (cyg_image){ .format = CYG_GRAY, .width = 100, .height = 100, .depth = 8 };
+    f->image = (cyg_image){ .format = CYG_GRAY, .width = 100, .height = 100, .depth = 8, .plane = { scenes[0] },
+                            .stride = { 100 } };
     f->analysed = true;
     f->object_count = score > 0;
     f->objects[0] = (object){ .box = { x, 10, x + 30, 40 }, .score = score, .label_text = "face" };
@@ -101,7 +114,58 @@ static void test_hold(void **unused)
     for (int i = 0; i < 20; i++) assert_int_equal(s.object_counts[i], i <= 3 + 5);
     assert_int_equal(s.firsts[5].src, FROM_TRACK);
     assert_int_equal(s.firsts[5].track, 1);
-    assert_true(fabsf(s.firsts[5].box.x1 - 15) < 1);
+    assert_true(fabsf(s.firsts[5].box.x1 - 13) < 1 && fabsf(s.firsts[5].box.x2 - 45) < 1);
+}
+
+/* It was going right and is seen no more: it may have stopped, and the box has that place in it still. */
+static void test_hold_where_it_was(void **unused)
+{
+    seen s = { 0 };
+    follower *w = open_with(&s, (follower_options){ .hold = 0.21 });
+    for (int i = 0; i < 12; i++) put(w, make(i, i / 25., 10 + 4 * (float)i, i >= 8 ? 0 : 0.9f));
+    finish(w);
+    const float x = 10 + 4 * 7;
+    for (int i = 8; i < 12; i++) {
+        assert_int_equal(s.object_counts[i], 1);
+        assert_true(s.firsts[i].box.x1 <= x && s.firsts[i].box.x2 >= x + 30 + 2 * (float)(i - 7));
+    }
+}
+
+/* Frames 10 .. 19 are of another scene, in which somebody is at the same place from 13 on: somebody else, who was not
+ * there before the cut, as the other one is not after it. */
+static void test_cut(void **unused)
+{
+    seen s = { 0 };
+    follower *w = open_with(&s, (follower_options){ .hold = 0.41, .tracker.appear = -1 });
+    for (int i = 0; i < 20; i++) {
+        frame *f = make(i, i / 25., 10, i >= 8 && i < 13 ? 0 : 0.9f);
+        f->image.plane[0] = scenes[i >= 10];
+        put(w, f);
+    }
+    finish(w);
+    for (int i = 0; i < 20; i++) {
+        assert_int_equal(s.object_counts[i], 1);
+        assert_int_equal(s.firsts[i].track, i < 10 ? 1 : 2);
+        assert_int_equal(s.firsts[i].src, i >= 8 && i < 13 ? FROM_TRACK : FROM_DETECT);
+    }
+}
+
+/* The light going off and on again is no cut, nor is a camera that moves a little. */
+static void test_no_cut(void **unused)
+{
+    static uint8_t dark[100 * 100], moved[100 * 100];
+    cut_memory m = { 0 };
+    for (int i = 0; i < 100 * 100; i++) {
+        dark[i] = (uint8_t)(scenes[0][i] / 4);
+        moved[i] = scenes[0][i >= 5 ? i - 5 : i];
+    }
+    uint8_t *const pictures[] = { scenes[0], dark, scenes[0], moved, scenes[0], scenes[1], scenes[1], scenes[0] };
+    const bool cuts[] = { false, false, false, false, false, true, false, true };
+    for (int i = 0; i < 8; i++) {
+        const cyg_image image = { .format = CYG_GRAY, .width = 100, .height = 100, .depth = 8,
+                                  .plane = { pictures[i] }, .stride = { 100 } };
+        assert_int_equal(cut_between(&m, &image), cuts[i]);
+    }
 }
 
 /* With `hold` it is told of before it was first seen, in frame 10, where it was then. */
@@ -196,11 +260,14 @@ int main(void)
         cmocka_unit_test(test_gap_is_filled),
         cmocka_unit_test(test_gap_beyond_what_waits_stays),
         cmocka_unit_test(test_hold),
+        cmocka_unit_test(test_hold_where_it_was),
+        cmocka_unit_test(test_cut),
+        cmocka_unit_test(test_no_cut),
         cmocka_unit_test(test_hold_before_the_first),
         cmocka_unit_test(test_every_fourth),
         cmocka_unit_test(test_plain),
         cmocka_unit_test(test_packets_keep_their_place),
         cmocka_unit_test(test_failure_frees_all),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, paint_scenes, NULL);
 }

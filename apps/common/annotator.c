@@ -81,10 +81,11 @@ static bool open_tracks(video_job *v)
 {
     annotator *a = v->job->a;
     const annotator_options *o = &a->options;
-    const follower_options follow = {
-        .tracker = { .high = o->threshold, .keep = o->keep }, .plain = !o->track, .hold = o->hold,
+    follower_options follow = {
+        .tracker = o->tracker, .plain = !o->track, .hold = o->hold, .bytes = o->wait_bytes,
         .write = write_frame, .context = v,
     };
+    follow.tracker.high = o->threshold;
     const roster_options known = {
         .describe = a->describer ? describe : NULL, .describer = a->describer,
         .recognise = a->naming ? naming_recognise : NULL, .gallery = a->naming,

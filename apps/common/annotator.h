@@ -10,6 +10,7 @@
 #include "pipeline.h"
 #include "progress.h"
 #include "stop.h"
+#include "track.h"
 
 typedef enum records_form { RECORDS_JSONL, RECORDS_CSV, RECORDS_BOTH, RECORDS_NONE, RECORDS_STDOUT } records_form;
 
@@ -19,9 +20,11 @@ typedef struct annotator_options {
     records_form records;
     const char  *codec, *preset;
     double       crf, start, end;
-    float        threshold;             /* the user's; the models' is lower where objects are followed */
+    float        threshold;             /* from which an object counts; the models' is lower where they are followed */
     bool         track;
-    double       keep, hold;            /* seconds, of tracker and follower */
+    tracker_options tracker;            /* without its threshold */
+    double       hold;                  /* seconds, of the follower */
+    size_t       wait_bytes;            /* likewise */
     int          every, decode_threads, encode_threads, jpeg_quality;
     const char  *settings;              /* JSON text, for the records */
 } annotator_options;

@@ -1,6 +1,8 @@
 /* follow.c - the frames that wait, and what is put right in them. */
 #include "follow.h"
 #include "clock.h"
+#include "cut.h"
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +18,8 @@ struct follower {
     size_t   bytes;                             /* of those */
     int      pictures;                          /* among those */
     double   seconds;
+    cut_memory scene;
+    int64_t  scene_order;                       /* of the scene's first frame */
 
     /* of the last analysed frame */
     int      object_count;
@@ -58,11 +62,21 @@ double follower_seconds(const follower *w)
 
 /* ---- objects in a frame ------------------------------------------------------------------ */
 
+static object *find_in(object *objects, int count, int track)
+{
+    for (int i = 0; i < count; i++)
+        if (objects[i].track == track) return &objects[i];
+    return NULL;
+}
+
 static object *find(frame *f, int track)
 {
-    for (int i = 0; i < f->object_count; i++)
-        if (f->objects[i].track == track) return &f->objects[i];
-    return NULL;
+    return find_in(f->objects, f->object_count, track);
+}
+
+static cyg_box unite(cyg_box a, cyg_box b)
+{
+    return (cyg_box){ fminf(a.x1, b.x1), fminf(a.y1, b.y1), fmaxf(a.x2, b.x2), fmaxf(a.y2, b.y2) };
 }
 
 /* In its place by falling score, instead of what there is of its track; with no room it is left out. */
@@ -87,16 +101,21 @@ static void carry_over(follower *w, frame *f)
         if (w->o.plain) continue;
         f->objects[i].skeleton = NULL;
         object_move(&f->objects[i], f->time - w->time);
+        if (w->o.hold > 0) f->objects[i].box = unite(w->objects[i].box, f->objects[i].box);
     }
 }
 
-/* Those tracks that this frame should have shown and did not. */
+/* Those tracks that this frame should have shown and did not: whoever stopped where he was seen is there too. */
 static void hold(follower *w, frame *f)
 {
     object expected[CYG_MAX_DETECTIONS];
     const int count = tracker_predict(w->tracker, f->time, expected);
-    for (int i = 0; i < count; i++)
-        if (!find(f, expected[i].track)) put_object(f, &expected[i]);
+    for (int i = 0; i < count; i++) {
+        if (find(f, expected[i].track)) continue;
+        const object *before = find_in(w->objects, w->object_count, expected[i].track);
+        if (before) expected[i].box = unite(before->box, expected[i].box);
+        put_object(f, &expected[i]);
+    }
 }
 
 /* ---- putting right ------------------------------------------------------------------------- */
@@ -150,20 +169,18 @@ static void fill_gap(follower *w, const frame *f, const object *o)
     }
 }
 
-/* o, numbered just now, is told of before its first sighting too. It stays where it was seen
+/* o, seen and numbered just now, is told of before its first sighting too. It stays where it was seen
  * then: the speed that two sightings give is mostly their error. */
-static void lead_in(follower *w, const object *o)
+static void lead_in(follower *w, const object *o, double now)
 {
     int first = 0;
     while (first < w->count && !find(w->waiting[first], o->track)) first++;
-    const object *seen = first < w->count ? find(w->waiting[first], o->track) : NULL;
-    if (!seen) return;
-    object early = *seen;
+    object early = first < w->count ? *find(w->waiting[first], o->track) : *o;
     early.src = FROM_TRACK;
     early.speed = (cyg_box){ 0 };
     early.skeleton = NULL;
-    const double since = w->waiting[first]->time - w->o.hold;
-    for (int i = first; i--; )
+    const double since = (first < w->count ? w->waiting[first]->time : now) - w->o.hold;
+    for (int i = first; i-- && w->waiting[i]->order >= w->scene_order; )
         if (w->waiting[i]->image.width && w->waiting[i]->time >= since) put_object(w->waiting[i], &early);
 }
 
@@ -173,7 +190,7 @@ static void follow(follower *w, frame *f)
     tracker_update(w->tracker, f);
     number_all(w);
     for (int i = 0; w->o.hold > 0 && i < f->object_count; i++)
-        if (f->objects[i].track > known) lead_in(w, &f->objects[i]);
+        if (f->objects[i].track > known) lead_in(w, &f->objects[i], f->time);
     for (int i = 0; i < f->object_count; i++)
         if (f->objects[i].track > 0) fill_gap(w, f, &f->objects[i]);
     if (w->o.hold > 0) hold(w, f);
@@ -218,9 +235,19 @@ static cyg_status make_room(follower *w, const frame *f, cyg_error *err)
     return status;
 }
 
+/* Another scene has other people in it. */
+static void watch_cuts(follower *w, const frame *f)
+{
+    if (w->o.plain || !cut_between(&w->scene, &f->image)) return;
+    tracker_reset(w->tracker);
+    w->object_count = 0;
+    w->scene_order = f->order;
+}
+
 static void look(follower *w, frame *f)
 {
     const double began = clock_now();
+    watch_cuts(w, f);
     if (!f->analysed) {
         carry_over(w, f);
     } else {

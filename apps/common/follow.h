@@ -7,6 +7,8 @@
  * filled in alike, or, where the next analysis is too far away, moved on from the last one at their
  * speed (FROM_TRACK).
  *
+ * A cut to another scene (cut.h) ends all tracks; nothing is filled in or held across it.
+ *
  * As many frames wait as fit into `bytes`, at least 1 and at most FOLLOW_MOST: about five of 1080p
  * in 16 MB. One a video, one thread.
  */
@@ -23,7 +25,8 @@ typedef struct follower_options {
     tracker_options tracker;
     bool    plain;              /* no tracks, no waiting: frames not analysed carry the last one's objects, FROM_FILL */
     double  hold;               /* seconds that an object is told of still that is not found again, FROM_TRACK,
-                                   and before it was first found, in frames that still wait */
+                                   and before it was first found, in frames that still wait; for hiding: its box then
+                                   has all places in it from where it was seen to where it is expected */
     size_t  bytes;              /* of pixels that may wait; 0 = 16 MB */
 
     /* Gets every frame, in order; it stays the follower's. */

@@ -128,7 +128,7 @@ cyg_status job_take(job *j, frame *f, cyg_error *err)
 {
     cyg_status status = see(j, f, err);
     if (status == CYG_OK) status = records_frame(&j->records, f, err);
-    if (status == CYG_OK) status = end_tracks(j, f->time - j->a->options.keep, err);
+    if (status == CYG_OK) status = end_tracks(j, f->time - j->a->options.tracker.keep, err);
     if (status != CYG_OK) return status;
     j->frames++;
     j->time = f->time;

@@ -11,7 +11,7 @@
  * A label says who or what it is, "Ada" or "face"; "#3" is the number of its track; then what is
  * known of it, "female, 34 years"; last its score.
  *
- * Hiding makes what is in the box unrecognisable: a rounded shape a fifth larger than the box is
+ * Hiding makes what is in the box unrecognisable: a rounded shape a third larger than the box is
  * left with at most 8 x 8 values of each colour component (PIXELATE: as tiles; BLUR: with smooth
  * transitions between them), or is black (SOLID). Nothing of what was there survives but those
  * values; of a crowd of frames in which somebody moves they still tell more than one does, SOLID nothing.

@@ -3,10 +3,10 @@
 #include <math.h>
 
 /* Of the shape over the box; how many tiles its longer side has at most, counting those that are cut. */
-static const double growth = 1.2;
+static const double growth = 1.35;
 enum { TILES = 8 };
 
-/* |x / rx|^4 + |y / ry|^4 <= 1: the box's own corners are within it, 2 / 1.2^4 < 1. */
+/* |x / rx|^4 + |y / ry|^4 <= 1: the box's own corners are within it, 2 / 1.35^4 < 1. */
 typedef struct shape { double x, y, rx, ry; } shape;
 
 /* What is far outside of any picture may as well be nearer. */

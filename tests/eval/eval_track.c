@@ -2,8 +2,8 @@
  *
  *   eval_track [FOLDER RATE]...
  *
- * Scenes that are made up, or those of folders as of motchallenge.net, whose frames a second are RATE. What is judged is
- * what cygnet-annotate writes of 720p: boxes with numbers, gaps filled in (follow.h), each label at its frame.
+ * Scenes that are made up, or those of folders as of motchallenge.net, whose frames a second are RATE. What is
+ * judged is what cygnet-annotate writes of 720p: boxes with numbers, gaps filled in (follow.h).
  */
 #include "follow.h"
 #include "track_scenes.h"
@@ -46,6 +46,8 @@ static cyg_status collect(void *context, frame *f, cyg_error *err)
     return CYG_OK;
 }
 
+static uint8_t nothing[1280];               /* one row of pixels that are all alike, for all rows */
+
 static frame *make_frame(const scene *s, int number, int *next, float least)
 {
     frame *f = frame_create();
@@ -53,7 +55,8 @@ static frame *make_frame(const scene *s, int number, int *next, float least)
     f->order = f->number = number;
     f->time = number / s->rate;
     f->analysed = true;
-    f->image = (cyg_image){ .format = CYG_YUV, .width = 1280, .height = 720, .depth = 8, .shift_x = 1, .shift_y = 1 };
+    f->image = (cyg_image){ .format = CYG_YUV, .width = 1280, .height = 720, .depth = 8, .shift_x = 1, .shift_y = 1,
+                            .plane = { nothing, nothing, nothing } };
     for (; *next < s->detection_count && s->detections[*next].frame <= number; ++*next) {
         const scene_detection *d = &s->detections[*next];
         if (d->frame < number || d->score <= least || f->object_count == CYG_MAX_DETECTIONS) continue;

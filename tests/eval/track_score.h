@@ -1,12 +1,13 @@
 /* track_score.h - how well tracks follow what is truly there.
  *
  * MOTA and its parts are CLEAR MOT's (K. Bernardin and R. Stiefelhagen, "Evaluating Multiple Object Tracking
- * Performance: The CLEAR MOT Metrics", EURASIP Journal on Image and Video Processing, 2008, section 2.1.3): frame by frame an object
- * keeps the track that it had last, if that still covers it; the others are assigned anew, as many as can be, and of
- * those the best fitting; MOTA = 1 - (missed + false + switched) / there. IDF1 is E. Ristani et al.'s ("Performance
- * Measures and a Data Set for Multi-Target, Multi-Camera Tracking", ECCV workshops 2016, arXiv 1609.01775, section 2):
- * whole objects are assigned to whole tracks so that the frames in which they agree are the most;
- * IDF1 = 2 * those / (boxes there + boxes found). Two boxes agree where they overlap by IoU .5 or more.
+ * Performance: The CLEAR MOT Metrics", EURASIP Journal on Image and Video Processing, 2008, section 2.1.3):
+ * frame by frame an object keeps the track that it had last, if that still covers it; the others are assigned
+ * anew, as many as can be, and of those the best fitting; MOTA = 1 - (missed + false + switched) / there. IDF1
+ * is E. Ristani et al.'s ("Performance Measures and a Data Set for Multi-Target, Multi-Camera Tracking", ECCV
+ * workshops 2016, arXiv 1609.01775, section 2): whole objects are assigned to whole tracks so that the frames
+ * in which they agree are the most; IDF1 = 2 * those / (boxes there + boxes found). Two boxes agree where they
+ * overlap by IoU .5 or more.
  */
 #ifndef TRACK_SCORE_H
 #define TRACK_SCORE_H
