@@ -124,7 +124,7 @@ typedef struct dw_row {
     const char *in[3];
     size_t out_step, in_step;       /* bytes */
     int from;                       /* the first output */
-    const cyg_window *window;
+    cyg_window window;
     range to;
 } dw_row;
 
@@ -133,7 +133,7 @@ typedef struct dw_row {
 TILE depthwise_floats(int count, int stride, char *out, const dw_row *row, int x, int c, const vi *w,
                       int begin, int end)
 {
-    const ptrdiff_t at = (x * stride - row->window->pad) * (ptrdiff_t)row->in_step + c * (ptrdiff_t)sizeof(float);
+    const ptrdiff_t at = (x * stride - row->window.pad) * (ptrdiff_t)row->in_step + c * (ptrdiff_t)sizeof(float);
     vf sum[DW];
     UNROLL for (int i = 0; i < count; i++) sum[i] = (vf)w[0];
     UNROLL for (int ky = 0; ky < 3; ky++)
@@ -146,14 +146,14 @@ TILE depthwise_floats(int count, int stride, char *out, const dw_row *row, int x
             }
         }
     UNROLL for (int i = 0; i < count; i++, out += row->out_step)
-        store_values(F32, 1, out, sum[i], sum[i], row->window->channels - c, row->to);
+        store_values(F32, 1, out, sum[i], sum[i], row->window.channels - c, row->to);
 }
 
 /* The same of two vectors of channels, in pairs: of rows 0 and 1, and in row 2 of two columns. */
 TILE depthwise_pairs(int count, int stride, char *out, const dw_row *row, int x, int c, const vi *w,
                      int begin, int end)
 {
-    const ptrdiff_t at = (x * stride - row->window->pad) * (ptrdiff_t)row->in_step + c * (ptrdiff_t)sizeof(bfloat);
+    const ptrdiff_t at = (x * stride - row->window.pad) * (ptrdiff_t)row->in_step + c * (ptrdiff_t)sizeof(bfloat);
     const vb none = { 0 };
     vf sum[DW][2];
     UNROLL for (int i = 0; i < count; i++)
@@ -179,7 +179,7 @@ TILE depthwise_pairs(int count, int stride, char *out, const dw_row *row, int x,
     }
     UNROLL for (int i = 0; i < count; i++, out += row->out_step) {
         const vs v = clamp_bfloat(vs_unzip(vs_narrow(sum[i][0], sum[i][1])), row->to);
-        vb_store_part(out, (vb)v, (row->window->channels - c) * (int)sizeof(bfloat));
+        vb_store_part(out, (vb)v, (row->window.channels - c) * (int)sizeof(bfloat));
     }
 }
 
@@ -194,7 +194,7 @@ TILE depthwise_run(kind is, int count, int stride, const dw_row *row, int x, int
  * are no multiple of DW. Runs with one column outside, left or right, have their own copy. */
 TILE depthwise_channels(kind is, int stride, const dw_row *row, int to, int c, const vi *w)
 {
-    const int width = row->window->width, pad = row->window->pad, span = (DW - 1) * stride + 3;
+    const int width = row->window.width, pad = row->window.pad, span = (DW - 1) * stride + 3;
     for (int x = row->from; x < to; x += DW) {
         const int run = to - x < DW && to - row->from >= DW ? to - DW : x;
         const int first = run * stride - pad, left = width - first;
@@ -219,7 +219,7 @@ TILE depthwise(kind is, void *out, size_t out_step, const void *const in[3], siz
                const cyg_window *window, int from, int to, const char *packed, range limits)
 {
     const dw_row row = { out, { in[0], in[1], in[2] }, out_step * element(is), in_step * element(is), from,
-                         window, limits };
+                         *window, limits };
     enum { WEIGHTS = 12 };
     const int weights = is == F32 ? 1 + 9 : 2 * (1 + 5);
     for (int c = 0; c < window->channels; c += group(is) * VF, packed += weights * VBYTES) {

@@ -98,15 +98,23 @@ static inline vf vf_add_product(vf sum, vf a, vf b)
 #if VBYTES == 64
 static inline vf vf_min(vf a, vf b)             { return (vf)_mm512_min_ps((__m512)a, (__m512)b); }
 static inline vf vf_max(vf a, vf b)             { return (vf)_mm512_max_ps((__m512)a, (__m512)b); }
+static inline vs vs_min(vs a, vs b)             { return (vs)_mm512_min_epi16((__m512i)a, (__m512i)b); }
+static inline vs vs_max(vs a, vs b)             { return (vs)_mm512_max_epi16((__m512i)a, (__m512i)b); }
 #elif VBYTES == 32
 static inline vf vf_min(vf a, vf b)             { return (vf)_mm256_min_ps((__m256)a, (__m256)b); }
 static inline vf vf_max(vf a, vf b)             { return (vf)_mm256_max_ps((__m256)a, (__m256)b); }
+static inline vs vs_min(vs a, vs b)             { return (vs)_mm256_min_epi16((__m256i)a, (__m256i)b); }
+static inline vs vs_max(vs a, vs b)             { return (vs)_mm256_max_epi16((__m256i)a, (__m256i)b); }
 #elif defined(__SSE2__)
 static inline vf vf_min(vf a, vf b)             { return (vf)_mm_min_ps((__m128)a, (__m128)b); }
 static inline vf vf_max(vf a, vf b)             { return (vf)_mm_max_ps((__m128)a, (__m128)b); }
+static inline vs vs_min(vs a, vs b)             { return (vs)_mm_min_epi16((__m128i)a, (__m128i)b); }
+static inline vs vs_max(vs a, vs b)             { return (vs)_mm_max_epi16((__m128i)a, (__m128i)b); }
 #else
 static inline vf vf_min(vf a, vf b)             { return (vf)vminnmq_f32((float32x4_t)a, (float32x4_t)b); }
 static inline vf vf_max(vf a, vf b)             { return (vf)vmaxnmq_f32((float32x4_t)a, (float32x4_t)b); }
+static inline vs vs_min(vs a, vs b)             { return (vs)vminq_s16((int16x8_t)a, (int16x8_t)b); }
+static inline vs vs_max(vs a, vs b)             { return (vs)vmaxq_s16((int16x8_t)a, (int16x8_t)b); }
 #endif
 
 /* sum[i] += a[4i] * b[4i] + ... + a[4i+3] * b[4i+3], for a in 0..127 and b in -127..127: no pair
@@ -252,30 +260,6 @@ static inline vs vs_unzip(vs v)
 }
 
 static inline vs vs_all(int16_t x)              { return x - (vs){ 0 }; }
-/* Compilers do not make these one instruction on AVX-512. */
-static inline vs vs_min(vs a, vs b)
-{
-#if VBYTES == 64
-    return (vs)_mm512_min_epi16((__m512i)a, (__m512i)b);
-#elif VBYTES == 32
-    return (vs)_mm256_min_epi16((__m256i)a, (__m256i)b);
-#else
-    const vs less = a < b;
-    return (a & less) | (b & ~less);
-#endif
-}
-
-static inline vs vs_max(vs a, vs b)
-{
-#if VBYTES == 64
-    return (vs)_mm512_max_epi16((__m512i)a, (__m512i)b);
-#elif VBYTES == 32
-    return (vs)_mm256_max_epi16((__m256i)a, (__m256i)b);
-#else
-    const vs more = a > b;
-    return (a & more) | (b & ~more);
-#endif
-}
 
 /* sum[i] += a[2i]*b[2i] + a[2i+1]*b[2i+1] of bfloat16 pairs. */
 static inline vf vf_add_pairs(vf sum, vi a, vi b)
