@@ -202,7 +202,7 @@ static painting find_label(overlay *o, const object *what, int colour)
     cairo_surface_destroy(oldest->painted.surface);
     oldest->painted = (painting){
         overlay_paint_label(o->context, o->font, &o->style, colour, text, strong,
-                            (int)fmin(o->style.font * 16, o->width * .6)), ++o->painted,
+                            (int)fmin(o->style.font * 24, o->width * .6)), ++o->painted,
     };
     memcpy(oldest->text, text, sizeof text);
     oldest->colour = colour;
