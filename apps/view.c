@@ -20,7 +20,7 @@
 #define AT(field) offsetof(view_settings, field)
 static const option table[] = {
     { NULL, "output", 'o', OPTION_TEXT, AT(folder), ".", 0, 0, NULL, "FOLDER",
-      "where screenshots and recordings go" },
+      "where screenshots and recordings go; recordings have no sound" },
     { NULL, "headless", 0, OPTION_FLAG, AT(headless), "false", 0, 0, NULL, NULL,
       "no window: only records, and figures at the end" },
     { NULL, "frames", 0, OPTION_INT, AT(frames), "0", 0, INFINITY, NULL, "N",

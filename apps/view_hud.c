@@ -19,7 +19,7 @@ const char view_help_text[] =
     "b\tblur faces\n"
     "f  F11\tfull screen\n"
     "s\tscreenshot, clean and annotated\n"
-    "r\trecord, stop recording\n"
+    "r\trecord without sound, stop recording\n"
     "click  Tab\tselect a face\n"
     "e  Enter\tname the selected face\n"
     "?  F1\tthese keys\n"
