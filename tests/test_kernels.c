@@ -99,7 +99,8 @@ static void product_agrees(void **state)
     for (int trial = 0; trial < 2 * TRIALS; trial++) {
         const char *precision = precisions[trial % 2];
         const int m = any(1, 40), runs = any(0, 1) ? 1 : any(1, 3), k = any(1, 70), n = any(1, 100);
-        const size_t in_step = runs > 1 ? any(1, 2 * k) : k + any(0, 3), out_step = n + any(0, 3);      /* may overlap */
+        const size_t in_step = runs > 1 ? any(1, 2 * k) : k + any(0, 3);    /* rows may overlap */
+        const size_t out_step = n + any(0, 3);
         const size_t apart = (m - 1) * in_step + k + any(0, 9);
         float *in = some_floats(runs * apart), *w = some_floats((size_t)runs * k * n), *bias = some_floats(n);
         const float lo = trial % 5 ? 0 : -INFINITY, hi = trial % 3 ? 6 : INFINITY;
@@ -126,7 +127,8 @@ static void product_floats_agrees(void **state)
             void *from = stored(&table->bf16, in, m * in_step);
             cyg_pack_product(packed, table, &table->bf16, w, bias, 1, k, n);
             const float hi = trial % 3 ? 6 : INFINITY;
-            table->product_floats(out[i], out_step, (const void *[]){ from }, 1, in_step, packed, m, k, n, -INFINITY, hi);
+            table->product_floats(out[i], out_step, (const void *[]){ from }, 1, in_step, packed, m, k, n,
+                                  -INFINITY, hi);
             free(packed); free(from);
         }
         assert_close(t, "product_floats", out[1], out[0], (size_t)(m - 1) * out_step + n, k);
