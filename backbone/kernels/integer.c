@@ -22,20 +22,21 @@ CONST_INLINE vi requantise(vi sum, const char *scale)
 
 /* ---- The product ----------------------------------------------------------------------- */
 
-/* The first `cols` levels of a panel that is `vectors` wide. */
-CONST_INLINE void store_levels(int vectors, char *out, vb levels, int cols)
+/* The first `cols` levels of `rows` rows of a panel that is `vectors` wide: a vector holds four vectors of
+ * sums, be they of one row or of several. */
+CONST_INLINE void store_levels(int rows, int vectors, char *out, size_t out_step, vb levels, int cols)
 {
-    enum { LANES = VBYTES / 16 };
-    const int part = 4 * vectors;   /* of each 16 bytes, this many are levels */
+    const int width = vectors * VF;
     char all[VBYTES];
     if (vectors == 4) {
         vb_store_part(out, levels, cols);
         return;
     }
+    levels = vb_row_after_row(levels, vectors);
     memcpy(all, &levels, VBYTES);
-    UNROLL for (int lane = 0; lane < LANES; lane++, cols -= part)
-        if (cols >= part) memcpy(out + lane * part, all + lane * 16, (size_t)part);   /* no call: a known size */
-        else if (cols > 0) memcpy(out + lane * part, all + lane * 16, (size_t)cols);
+    UNROLL for (int r = 0; r < rows; r++, out += out_step)
+        if (cols == width) memcpy(out, all + r * width, (size_t)width);     /* no call: a known size */
+        else memcpy(out, all + r * width, (size_t)cols);
 }
 
 /* rows x (vectors * VF) sums, from row `at` (in bytes) on. */
@@ -61,10 +62,12 @@ TILE product_tile(int rows, int vectors, char *out, size_t out_step, const opera
         }
     }
 
-    UNROLL for (int r = 0; r < rows; r++) {
-        UNROLL for (int v = 0; v < vectors; v++) sum[r][v] = requantise(sum[r][v], scale + v * VBYTES);
-        store_levels(vectors, out + r * out_step, vb_levels(sum[r][0], sum[r][1 % vectors], sum[r][2 % vectors],
-                                                            sum[r][3 % vectors]), cols);
+    UNROLL for (int r = 0; r < rows; r += 4 / vectors) {
+        const int left = rows - r < 4 / vectors ? rows - r : 4 / vectors;
+        vi four[4] = { { 0 } };
+        UNROLL for (int i = 0; i < left * vectors; i++)
+            four[i] = requantise(sum[r + i / vectors][i % vectors], scale + i % vectors * VBYTES);
+        store_levels(left, vectors, out + r * out_step, out_step, vb_levels(four[0], four[1], four[2], four[3]), cols);
     }
 }
 
@@ -124,66 +127,71 @@ TILE zip_rows(vb quads[4], const char *const in[3], ptrdiff_t at)
     quads[3] = vb_zip2_high(high, high2);
 }
 
-/* Channels c .. of outputs x .. x + count - 1; of each 3 columns, kx0 <= kx < kx1 are inside of
- * the row. A column that several outputs share is zipped once. bytes: of each output that are
- * stored. */
-TILE depthwise_run(int count, int stride, char *out, const dw_row *row, int x, int c, const char *packed,
-                   int kx0, int kx1, int bytes)
+/* Vectors of outputs, `count` of them, `apart` columns from one to the next; the input of the first one's
+ * first column is at `at`. Of each 3 columns, kx0 <= kx < kx1 are inside of the row. A column that several
+ * vectors share is zipped once. bytes: of each vector that are stored. */
+TILE depthwise_run(int count, int apart, char *out, size_t out_step, const dw_row *row, ptrdiff_t at,
+                   const char *packed, int kx0, int kx1, int bytes)
 {
-    const ptrdiff_t at = (x * stride - row->window->pad) * (ptrdiff_t)row->in_step + c;
     const int8_t *const w = (const int8_t *)packed + 8 * VBYTES;
     vi sum[DI][4];
     vb quads[4];
     UNROLL for (int i = 0; i < count; i++)
         UNROLL for (int v = 0; v < 4; v++) sum[i][v] = vi_load(packed + v * VBYTES);
-    UNROLL for (int column = 0; column < (count - 1) * stride + 3; column++) {
+    UNROLL for (int column = 0; column < (count - 1) * apart + 3; column++) {
         if (count == 1 && (column < kx0 || column >= kx1)) continue;
         zip_rows(quads, row->in, at + column * (ptrdiff_t)row->in_step);
         UNROLL for (int i = 0; i < count; i++) {
-            const int kx = column - i * stride;
+            const int kx = column - i * apart;
             if (kx < 0 || kx >= 3) continue;
             UNROLL for (int v = 0; v < 4; v++)
                 sum[i][v] = vi_dot4(sum[i][v], quads[v], vb_load(w + (kx * 4 + v) * VBYTES));
         }
     }
-    UNROLL for (int i = 0; i < count; i++, out += row->out_step) {
+    UNROLL for (int i = 0; i < count; i++, out += out_step) {
         UNROLL for (int v = 0; v < 4; v++) sum[i][v] = requantise(sum[i][v], packed + (4 + v) * VBYTES);
         vb_store_part(out, vb_levels(sum[i][0], sum[i][1], sum[i][2], sum[i][3]), bytes);
     }
 }
 
-/* One block of channels, outputs from <= x < to. together: pixels that lie in a vector. */
-TILE depthwise_channels(int stride, char *out, const dw_row *row, int from, int to, int c, const char *packed,
+/* One block of channels, outputs from <= x < to. together: pixels that lie in a vector; apart: columns
+ * from one vector to the next. */
+TILE depthwise_channels(int apart, char *out, const dw_row *row, int from, int to, int c, const char *packed,
                         int together)
 {
-    const int width = row->window->width, pad = row->window->pad, left = row->window->channels - c;
-    for (int x = from; x < to; ) {
+    const int width = row->window->width, stride = row->window->stride, pad = row->window->pad;
+    const int bytes = row->window->channels - c;
+    const int last = (to < width + pad - 2 ? to : width + pad - 2) - together;  /* a whole vector begins no later */
+    for (int x = from, done; x < to; x += done) {
+        if (together > 1 && last < x && last + together > x && last >= from && last >= pad) x = last;   /* some again */
         const int first = x * stride - pad, after = width - first;
-        int done = 1;
-        if (first >= 0 && x + DI <= to && after >= (DI - 1) * stride + 3 && together == 1) {
-            done = DI;
-            depthwise_run(DI, stride, out, row, x, c, packed, 0, 3, left);
+        const ptrdiff_t at = first * (ptrdiff_t)row->in_step + c;
+        char *const here = out + (x - from) * row->out_step;
+        if (apart < 3 && first >= 0 && x + DI * together <= to && after >= (DI - 1) * apart + together + 2) {
+            done = DI * together;
+            depthwise_run(DI, apart, here, together * row->out_step, row, at, packed, 0, 3, together * bytes);
         } else {
-            if (stride == 1 && first >= 0 && x + together <= to && after >= together + 2) done = together;
-            depthwise_run(1, stride, out, row, x, c, packed, first < 0 ? -first : 0, after < 3 ? after : 3,
-                          done * left);
+            done = first >= 0 && x + together <= to && after >= together + 2 ? together : 1;
+            depthwise_run(1, apart, here, 0, row, at, packed, first < 0 ? -first : 0, after < 3 ? after : 3,
+                          done * bytes);
         }
-        x += done;
-        out += done * row->out_step;
     }
 }
 
-static void depthwise(void *out, size_t out_step, const void *const in[3], size_t in_step,
-                      const cyg_window *window, int from, int to, const void *packed, float lo, float hi)
+static void depthwise(void *to, size_t out_step, const void *const in[3], size_t in_step,
+                      const cyg_window *window, int first, int end, const void *packed, float lo, float hi)
 {
     const dw_row row = { { in[0], in[1], in[2] }, out_step, in_step, window };
     const size_t channels = (size_t)window->channels;
     const bool packs = channels < COLUMNS && COLUMNS % channels == 0 && in_step == channels && out_step == channels;
     const int together = packs && window->stride == 1 ? (int)(COLUMNS / channels) : 1;
+    const int apart = together * window->stride;
     const char *block = packed;
-    for (int c = 0; c < window->channels; c += COLUMNS, block += (4 + 4 + 12) * VBYTES) {
-        if (window->stride == 1) depthwise_channels(1, (char *)out + c, &row, from, to, c, block, together);
-        else depthwise_channels(2, (char *)out + c, &row, from, to, c, block, 1);
+    char *out = to;
+    for (int c = 0; c < window->channels; c += COLUMNS, block += (4 + 4 + 12) * VBYTES, out += COLUMNS) {
+        if (apart == 1) depthwise_channels(1, out, &row, first, end, c, block, 1);
+        else if (apart == 2) depthwise_channels(2, out, &row, first, end, c, block, together);
+        else depthwise_channels(3, out, &row, first, end, c, block, together);
     }
 }
 

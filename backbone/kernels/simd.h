@@ -180,6 +180,21 @@ static inline vb vb_levels(vi a, vi b, vi c, vi d)
 #endif
 }
 
+/* Of every 16 bytes of vb_levels, first the first 4 * vectors, then the second ... */
+static inline vb vb_row_after_row(vb levels, int vectors)
+{
+    const vi in = (vi)levels;
+#if VBYTES == 64
+    return vectors == 1 ? (vb)__builtin_shufflevector(in, in, 0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15)
+                        : (vb)__builtin_shufflevector(in, in, 0, 1, 4, 5, 8, 9, 12, 13, 2, 3, 6, 7, 10, 11, 14, 15);
+#elif VBYTES == 32
+    return vectors == 1 ? (vb)__builtin_shufflevector(in, in, 0, 4, 1, 5, 2, 6, 3, 7)
+                        : (vb)__builtin_shufflevector(in, in, 0, 1, 4, 5, 2, 3, 6, 7);
+#else
+    return (vb)in;
+#endif
+}
+
 /* In every 16 bytes, of the first (low) or second (high) 8 of a and b in turn: one of a, one of b;
  * vb_zip_.. by bytes, vb_zip2_.. by pairs of bytes. */
 #if VBYTES == 64
