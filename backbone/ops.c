@@ -138,7 +138,8 @@ cyg_status cyg_conv_create(cyg_conv **out, const cyg_backbone *net, const char *
     cyg_status status;
     if (weights && bias) status = join_parts(weights, bias, conv, net->model, parts, err);
     else status = cyg_fail(err, CYG_NO_MEMORY, "%s: out of memory", cyg_model_path(net->model));
-    if (!status) cyg_pack_product(conv->packed, conv->kernels, conv->arithmetic, weights, bias, 1, channels, conv->outs);
+    if (!status)
+        cyg_pack_product(conv->packed, conv->kernels, conv->arithmetic, weights, bias, 1, channels, conv->outs);
     free(weights);
     free(bias);
     if (status) cyg_conv_free(conv);

@@ -127,7 +127,8 @@ void cyg_pack_product(void *out, const cyg_kernels *table, const cyg_arithmetic 
 /* w[3][3][channels] and bias[channels] to blocks.
  *   f32    of table->lanes channels: [1 + 9][lanes]
  *   bf16   of a->columns channels in the order of cyg_pack_order: float bias[columns], then for each column
- *          of the kernel [columns][rows 0 and 1], then of row 2 [columns][columns 0 and 1], [columns][column 2 and 0] */
+ *          of the kernel [columns][rows 0 and 1], then of row 2 [columns][columns 0 and 1],
+ *          [columns][column 2 and 0] */
 void cyg_pack_depthwise(void *out, const cyg_kernels *table, const cyg_arithmetic *a, const float *w,
                         const float *bias, int channels);
 
