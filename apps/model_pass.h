@@ -52,7 +52,7 @@ void bench_pass_run(bench_pass *p);
  * itself: ms[stage_count + 1]. CYG_NO_MEMORY. */
 CYG_MUST_USE cyg_status bench_pass_stages(bench_pass *p, double *ms, int runs, cyg_error *err);
 
-/* Multiply-adds a second that all threads together can do at most, measured now. */
+/* Multiply-adds a second that all threads together can do at most, each as measured now. */
 double bench_pass_peak(const bench_pass *p);
 
 double bench_now(void);                 /* milliseconds */

@@ -117,7 +117,7 @@ cyg_status cyg_layer_weights(float **weights, float **bias, const cyg_model *mod
                              const cyg_layer *layer, double epsilon, cyg_error *err);
 
 /* quantise.c: w[k][n] and bias[n], of inputs in levels, for outputs whose levels are worth that
- * much each. cyg_integers_free in any case. CYG_UNSUPPORTED: k is too many. */
+ * much each. cyg_integers_free in any case. CYG_UNSUPPORTED: k is too many. CYG_FORMAT: not all are finite. */
 cyg_status cyg_integers_make(cyg_integers *out, const cyg_model *model, const float *weights, const float *bias,
                              int k, int n, const float *worth, cyg_error *err);
 void       cyg_integers_free(cyg_integers *w);

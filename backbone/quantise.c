@@ -14,9 +14,14 @@ static float nearest(float x)
     return x + 0x1.8p23f - 0x1.8p23f;
 }
 
+static float smaller(float a, float b)
+{
+    return a < b ? a : b;
+}
+
 static float limited(float value, float limit)
 {
-    const float below = value < limit ? value : limit;
+    const float below = smaller(value, limit);
     return below > -limit ? below : -limit;
 }
 
@@ -42,7 +47,7 @@ static void errors_of(float *sum, const float (*w)[SIDE], int k, const float *st
     }
     for (int p = 0; p < k; p++)
         for (int i = 0; i < SIDE; i++) {
-            const float x = w[p][i] * per[i], lost = x - limited(nearest(x), 127);
+            const float x = fabsf(w[p][i]) * per[i], lost = x - smaller(nearest(x), 127);
             sum[i] += lost * lost;
         }
     for (int i = 0; i < SIDE; i++) sum[i] *= step[i] * step[i];
@@ -162,6 +167,9 @@ cyg_status cyg_integers_make(cyg_integers *out, const cyg_model *model, const fl
         return cyg_fail(err, CYG_UNSUPPORTED, "%s: precision i8: found a layer of %d inputs, expected at most %d",
                         cyg_model_path(model), k, MOST_INPUTS);
     const size_t outputs = (size_t)n;
+    if (!cyg_all_finite(weights, (size_t)k * outputs) || !cyg_all_finite(bias, outputs))
+        return cyg_fail(err, CYG_FORMAT, "%s: precision i8: found weights that times the range of a layer are infinite",
+                        cyg_model_path(model));
     *out = (cyg_integers){ malloc((size_t)k * outputs), malloc(outputs * sizeof(int32_t)),
                            malloc(outputs * sizeof(float)) };
     const size_t inputs = (size_t)k;

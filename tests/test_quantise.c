@@ -1,5 +1,6 @@
 /* test_quantise.c - weights in integers against the rule they are rounded by, checked in double. */
 #include "../backbone/plan.h"
+#include "network.h"
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -102,11 +103,30 @@ static void plain_weights_are_exact(void **state)
     cyg_integers_free(&made);
 }
 
+/* Finite numbers times a range need not be. */
+static void infinite_weights_are_refused(void **state)
+{
+    network random = network_make(.25, 32, 32, "[]", "[]");
+    const float worth[1] = { 1 };
+    const float bad[] = { INFINITY, -INFINITY, NAN };
+    for (int i = 0; i < 6; i++) {
+        float w[3] = { 1, 2, 3 }, bias[1] = { 0 };
+        cyg_integers made;
+        cyg_error err;
+        *(i < 3 ? &w[i] : bias) = bad[i % 3];
+        assert_int_equal(cyg_integers_make(&made, random.model, w, bias, 3, 1, worth, &err), CYG_FORMAT);
+        assert_null(made.weights);
+        cyg_integers_free(&made);
+    }
+    network_free(&random);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(weights_follow_the_rule),
         cmocka_unit_test(plain_weights_are_exact),
+        cmocka_unit_test(infinite_weights_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
