@@ -189,6 +189,18 @@ static void set_mov(AVDictionary **settings, const video_source *s, const video_
             av_dict_set(settings, "write_tmcd", "0", 0);
 }
 
+/* What of a chapter lies in the span, in the output's time; false: nothing. */
+static bool cut_chapter(AVChapter *to, const AVChapter *from, const video_source *s)
+{
+    const AVRational tb = s->stream->time_base;
+    const bool begun = s->start == INT64_MIN, endless = s->end == INT64_MAX;
+    const int64_t start = begun ? 0 : av_rescale_q(s->start, tb, from->time_base);
+    const int64_t end = endless ? from->end : FFMIN(from->end, av_rescale_q(s->end, tb, from->time_base));
+    *to = (AVChapter){ .id = from->id, .time_base = from->time_base,
+                       .start = (begun ? from->start : FFMAX(from->start, start)) - start, .end = end - start };
+    return to->start < to->end || (begun && endless);
+}
+
 static int copy_chapters(AVFormatContext *out, const video_source *s)
 {
     static const char *const stale[] = { NULL };
@@ -197,11 +209,12 @@ static int copy_chapters(AVFormatContext *out, const video_source *s)
     out->chapters = av_calloc(in->nb_chapters, sizeof *out->chapters);
     if (!out->chapters) return AVERROR(ENOMEM);
     for (unsigned i = 0; i < in->nb_chapters; i++) {
-        const AVChapter *from = in->chapters[i];
+        AVChapter cut;
+        if (!cut_chapter(&cut, in->chapters[i], s)) continue;
         AVChapter *to = av_mallocz(sizeof *to);
         if (!to) return AVERROR(ENOMEM);
-        *to = (AVChapter){ .id = from->id, .time_base = from->time_base, .start = from->start, .end = from->end };
-        copy_metadata(&to->metadata, from->metadata, stale);
+        *to = cut;
+        copy_metadata(&to->metadata, in->chapters[i]->metadata, stale);
         out->chapters[out->nb_chapters++] = to;
     }
     return 0;

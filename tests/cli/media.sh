@@ -121,6 +121,16 @@ if is_wanted $name; then
     "$copy" -s 3.3 -e 5.7 span.mp4 span_o.mp4 >log 2>notices || fail "$name: $(cat notices)"
     same "$name: first stamp" 0.020000 "$(of_video span_o.mp4 start_time)"
     same "$name: sound as long" yes "$(entries span_o.mp4 stream=duration | awk '{ d = $1 - 2.4; if (d < -0.05 || d > 0.05) bad = 1 } END { print bad ? "no" : "yes" }')"
+    printf ';FFMETADATA1\n' >chapters
+    for part in 0,2 2,4 4,6 6,8; do
+        printf '[CHAPTER]\nTIMEBASE=1/1\nSTART=%s\nEND=%s\ntitle=from %s\n' "${part%,*}" "${part#*,}" "${part%,*}" >>chapters
+    done
+    make -i span.mp4 -i chapters -map 0 -map_metadata 1 -c copy chapters.mkv
+    for to in mkv mp4; do       # of the first nothing is left, of the second and third a part
+        "$copy" -s 3 -e 5.5 chapters.mkv chapters_o.$to >log 2>notices || fail "$name: $(cat notices)"
+        same "$name: chapters in $to" '0.000000,1.000000,from 2 1.000000,2.500000,from 4' \
+            "$(echo $(ffprobe -v error -show_entries chapter=start_time,end_time:chapter_tags=title -of csv=p=0 chapters_o.$to))"
+    done
 fi
 
 # ---- Pictures -------------------------------------------------------------------------------------------
