@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -110,4 +111,33 @@ cyg_status file_write(const char *path, const void *bytes, size_t size, bool ove
     }
     free(part);
     return status;
+}
+
+/* The file at path is the one behind fd still: nobody has renamed it meanwhile. */
+static bool is_same(int fd, const char *path)
+{
+    struct stat a, b;
+    return fstat(fd, &a) == 0 && stat(path, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+cyg_status file_open_part(int *out, const char *part, const char *path, cyg_error *err)
+{
+    for (;;) {
+        const int fd = open(part, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+        if (fd < 0) return cyg_fail(err, CYG_IO, "cannot write %s: %s", path, strerror(errno));
+        if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+            close(fd);
+            return cyg_fail(err, CYG_END, "%s: another process is writing it", path);
+        }
+        if (!is_same(fd, part)) {
+            close(fd);
+            continue;
+        }
+        *out = fd;
+        if (ftruncate(fd, 0) == 0) return CYG_OK;
+        const int why = errno;
+        unlink(part);
+        close(fd);
+        return cyg_fail(err, CYG_IO, "cannot write %s: %s", path, strerror(why));
+    }
 }

@@ -13,4 +13,8 @@ CYG_MUST_USE cyg_status file_read(char **out, size_t *size, const char *path, si
 CYG_MUST_USE cyg_status file_write(const char *path, const void *bytes, size_t size, bool overwrite,
                                    cyg_error *err);
 
+/* The hidden file `part` of an output `path`: made if need be, locked for as long as *fd is open, and only then
+ * emptied. CYG_END: another process writes it. CYG_IO. */
+CYG_MUST_USE cyg_status file_open_part(int *fd, const char *part, const char *path, cyg_error *err);
+
 #endif

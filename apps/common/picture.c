@@ -1,6 +1,7 @@
 /* picture.c - JPEG photos: decoded upright, encoded with what they carried. */
 #include "picture.h"
 #include "picture_exif.h"
+#include "file.h"
 #include <assert.h>
 #include <errno.h>
 #include <setjmp.h>
@@ -326,7 +327,14 @@ cyg_status picture_write(const frame *f, const picture_info *info, const char *p
         return cyg_fail(err, CYG_NO_MEMORY, "%s: out of memory", path);
     writer *w = calloc(1, sizeof *w);
     cyg_status status = w ? CYG_OK : cyg_fail(err, CYG_NO_MEMORY, "%s: out of memory", path);
-    if (!status && !(w->file = fopen(part, "wb"))) status = cyg_fail(err, CYG_IO, "%s: %s", path, strerror(errno));
+    int fd = -1;
+    if (!status) status = file_open_part(&fd, part, path, err);
+    const int lock = status ? -1 : dup(fd);             /* until it has its name */
+    if (!status && !(w->file = fdopen(fd, "wb"))) {
+        status = cyg_fail(err, CYG_IO, "%s: %s", path, strerror(errno));
+        unlink(part);
+        close(fd);
+    }
     if (!status) {
         status = write_all(w, &f->image, info, path, quality, err);
         jpeg_destroy_compress(&w->jpeg);
@@ -335,6 +343,7 @@ cyg_status picture_write(const frame *f, const picture_info *info, const char *p
         if (!status && rename(part, path)) status = cyg_fail(err, CYG_IO, "%s: %s", path, strerror(errno));
         if (status) unlink(part);
     }
+    if (lock >= 0) close(lock);
     free(w);
     free(part);
     return status;

@@ -28,6 +28,7 @@
  * CSV has one row for each object: source, n, pts, t, class, score, x1, y1, x2, y2, src, track, name.
  */
 #include "report.h"
+#include "file.h"
 #include "text.h"
 #include <ctype.h>
 #include <errno.h>
@@ -37,7 +38,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -290,33 +290,16 @@ static char *part_path(const char *path)
     return asprintf(&part, "%.*s.%s.part", folder, path, path + folder) < 0 ? NULL : part;
 }
 
-/* The file at path is the one behind fd still: nobody has renamed it meanwhile. */
-static bool is_same(int fd, const char *path)
-{
-    struct stat a, b;
-    return fstat(fd, &a) == 0 && stat(path, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
-}
-
-/* Opened and locked before it is emptied: it may be another process's. */
 static cyg_status open_part(report *r, cyg_error *err)
 {
-    for (;;) {
-        const int fd = open(r->part, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
-        if (fd < 0) return cyg_fail(err, CYG_IO, "cannot write %s: %s", r->path, strerror(errno));
-        if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-            close(fd);
-            return cyg_fail(err, CYG_END, "%s: another process is writing it", r->path);
-        }
-        if (!is_same(fd, r->part)) {
-            close(fd);
-            continue;
-        }
-        if (ftruncate(fd, 0) == 0 && (r->file = fdopen(fd, "w"))) return CYG_OK;
-        const int why = errno;
-        unlink(r->part);
-        close(fd);
-        return cyg_fail(err, CYG_IO, "cannot write %s: %s", r->path, strerror(why));
-    }
+    int fd;
+    const cyg_status status = file_open_part(&fd, r->part, r->path, err);
+    if (status != CYG_OK) return status;
+    if ((r->file = fdopen(fd, "w"))) return CYG_OK;
+    const int why = errno;
+    unlink(r->part);
+    close(fd);
+    return cyg_fail(err, CYG_IO, "cannot write %s: %s", r->path, strerror(why));
 }
 
 cyg_status report_open(report **out, const char *path, report_format format, cyg_error *err)

@@ -1,6 +1,7 @@
 /* video_sink.c - encodes frames and writes them, with the packets that travel along, into
  * a hidden file that stays playable; gives it its name when it is whole. */
 #include "video_internal.h"
+#include "file.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -24,6 +25,7 @@ struct video_sink {
     AVPacket           **waiting;       /* ring */
     int                  waiting_head, waiting_count;
     int64_t              waiting_bytes, last_flush;
+    int                  locked;        /* the part, for other processes; -1 = not yet */
     AVRational           time_base;     /* of the source's video */
     void               (*notice)(void *context, const char *sentence);
     void                *context;
@@ -124,12 +126,14 @@ cyg_status video_sink_open(video_sink **out, const char *path, video_source *sou
     k->notice = options->notice;
     k->context = options->context;
     k->last_flush = INT64_MIN;
+    k->locked = -1;
     k->format = video_container_of_path(path);
     cyg_status status = CYG_OK;
     if (!allocate(k, path)) status = cyg_fail(err, CYG_NO_MEMORY, "%s: out of memory", path);
     else if (!k->format) status = cyg_fail(err, CYG_UNSUPPORTED, "%s: no container of that extension", path);
     if (!status) status = video_encoder_open(&k->encoder, source, k->format, path, options, err);
     if (!status) status = plan(k, options);
+    if (!status) status = file_open_part(&k->locked, k->part_path, k->path, err);
     if (!status)
         status = video_mux_open(&k->part, k->part_path, k->format, source, video_encoder_context(k->encoder), k->carry,
                                 NULL, err);
@@ -281,9 +285,10 @@ void video_sink_close(video_sink *k)
         k->waiting_count--;
         av_packet_free(&p);
     }
-    if (k->part) unlink(k->part_path);
+    if (k->locked >= 0) unlink(k->part_path);
     if (k->part) unlink(k->final_path);
     video_mux_close(k->part);
+    if (k->locked >= 0) close(k->locked);
     video_encoder_close(k->encoder);
     av_packet_free(&k->packet);
     free(k->waiting);

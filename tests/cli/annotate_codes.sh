@@ -49,6 +49,16 @@ same $? 75
 says 'another process'
 gone busy/good_annotated.mp4
 expect 0 "$annotate" good.mp4 -o busy/
+# Or on that of the video or picture, whatever becomes of the records.
+[ -e photo.jpg ] || ffmpeg -nostdin -v error -y -i good.mp4 -frames:v 1 photo.jpg
+for input in good.mp4 photo.jpg; do
+    for form in none - jsonl; do
+        flock "busy/.new.${input#*.}.part" "$annotate" --records $form $input -o "busy/new.${input#*.}" >out.txt 2>err.txt
+        same $? 75 "$input, --records $form"
+        says 'another process'
+        gone "busy/new.${input#*.}"
+    done
+done
 
 expect 2 "$annotate" --config nosuch.yaml good.mp4;             says nosuch.yaml
 printf 'detect:\n  treshold: 0.4\n' >s.yaml
