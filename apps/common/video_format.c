@@ -2,6 +2,7 @@
  * become one of them. */
 #include "video_internal.h"
 #include <libswscale/swscale.h>
+#include <stdlib.h>
 
 /* Bits a sample if the format is planar, of whole native samples, one component a plane;
  * 0 if it is anything else. */
@@ -113,6 +114,22 @@ cyg_image video_format_image(const AVFrame *f)
         image.stride[i] = f->linesize[i];
     }
     return image;
+}
+
+bool video_format_is_transparent(const AVFrame *f)
+{
+    const AVPixFmtDescriptor *d = av_pix_fmt_desc_get(f->format);
+    if (!d || !(d->flags & AV_PIX_FMT_FLAG_ALPHA)) return false;
+    const int alpha = d->nb_components - 1, palette = d->flags & AV_PIX_FMT_FLAG_PAL ? 1 : 0;
+    const int opaque = (1 << d->comp[alpha].depth) - 1;
+    uint16_t *row = malloc((size_t)f->width * sizeof *row);
+    bool found = false;
+    for (int y = 0; row && !found && y < f->height; y++) {
+        av_read_image_line(row, (const uint8_t **)(uintptr_t)f->data, f->linesize, d, 0, y, alpha, f->width, palette);
+        for (int x = 0; x < f->width; x++) found = found || row[x] < opaque;
+    }
+    free(row);
+    return found;
 }
 
 /* The matrix to convert with: that of the YUV side's picture, as cyg_image names it. */

@@ -27,6 +27,8 @@ enum AVPixelFormat video_format_nearest(enum AVPixelFormat format);
 void     video_format_plain(AVFrame *f);
 /* A view of f's pixels; f is of a video_format_nearest. */
 cyg_image video_format_image(const AVFrame *f);
+/* Something shows through it, in whatever format it is. */
+bool     video_format_is_transparent(const AVFrame *f);
 /* dst (empty) becomes src in that format and size, with src's properties; the scaler is kept
  * in *scaler from call to call. Negative on error. */
 int      video_format_convert(AVFrame *dst, const AVFrame *src, enum AVPixelFormat format,
@@ -99,6 +101,7 @@ struct video_source {
     void           (*notice)(void *context, const char *sentence);
     bool           (*cancelled)(void *context);
     void            *context;
+    bool             transparent;       /* its first frame, or its stream by its own word */
     bool             noticed_change;
     atomic_int       interrupted;
 };

@@ -79,6 +79,8 @@ static void report_losses(const video_sink *k)
                  avcodec_get_name(st->codecpar->codec_id), k->format->long_name);
         notify(k, sentence);
     }
+    if (k->source->transparent)
+        notify(k, "its transparency is left out: what was seen through has a colour of its own now");
     if (!video_container_is_exact(k->format, k->time_base) && !(k->format->flags & AVFMT_NOTIMESTAMPS))
         notify(k, "this container rounds the time stamps; mp4 and mov keep them exactly");
 }

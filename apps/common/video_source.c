@@ -155,6 +155,13 @@ static int decode_early(video_source *s, AVFrame *out)
     return r < 0 ? r : got ? 0 : AVERROR_EOF;
 }
 
+/* WebM's transparency is a video of its own, beside what FFmpeg's decoders see. */
+static bool has_alpha_beside(const AVStream *st)
+{
+    const AVDictionaryEntry *mode = av_dict_get(st->metadata, "alpha_mode", NULL, 0);
+    return mode && strcmp(mode->value, "1") == 0;
+}
+
 /* The first frame says what no header does: true size and format, light levels. Where sound
  * alone fills the time before it comes out of the decoder, a second decoder looks ahead. */
 static cyg_status decode_first(video_source *s, cyg_error *err)
@@ -175,6 +182,7 @@ static cyg_status decode_first(video_source *s, cyg_error *err)
     s->model->format = like->format;
     s->model->width = like->width;
     s->model->height = like->height;
+    s->transparent = has_alpha_beside(s->stream) || video_format_is_transparent(like);
     av_frame_unref(s->decoded);
     s->opened = true;
     return video_source_learn(s, err);

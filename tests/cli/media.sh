@@ -135,6 +135,17 @@ fi
 
 # ---- Pictures -------------------------------------------------------------------------------------------
 
+name=transparent    # said, not silently lost; not where a picture could be transparent and is not
+if is_wanted $name; then
+    make -f lavfi -i "color=red:s=64x48:d=0.2,format=rgba,colorchannelmixer=aa=0.5" -frames:v 1 half.png
+    make -f lavfi -i "color=red:s=64x48:d=0.2,format=rgba" -frames:v 1 whole.png
+    make -f lavfi -i "color=red:s=64x48:d=0.2,format=yuva420p,colorchannelmixer=aa=0.5" -c:v libvpx-vp9 -pix_fmt yuva420p half.webm
+    for clip in half.png half.webm whole.png; do
+        "$copy" $clip transparent_o.${clip#*.} >log 2>notices || fail "$name: $(cat notices)"
+        same "$name: $clip" "$([ $clip = whole.png ] && echo 0 || echo 1)" "$(grep -c transparency notices)"
+    done
+fi
+
 name=turned
 if is_wanted $name; then
     make -f lavfi -i testsrc=s=163x97:r=25:d=0.4 -c:v mjpeg -pix_fmt yuvj420p plain.mov
