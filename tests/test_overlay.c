@@ -283,6 +283,44 @@ static void colours_are_right(void **state)
     }
 }
 
+/* The other way round from how it is drawn: ITU-R BT.2100, tables 4 (cd/m2) and 5 (of the scene's light). */
+static double light_of_pq(double code)
+{
+    const double n = pow(code, 1 / 78.84375);
+    return 10000 * pow(fmax(n - .8359375, 0) / (18.8515625 - 18.6875 * n), 1 / .1593017578125);
+}
+
+static double light_of_hlg(double code)
+{
+    return code <= .5 ? code * code / 3 : (exp((code - .55991073) / .17883277) + .28466892) / 12;
+}
+
+/* The palette's first colour on a screen of gamma 2.4 whose white has 203 cd/m2, in the primaries of BT.2020; in HLG
+ * white is .75, which is .265 of the light. */
+static void more_light_makes_nothing_glare(void **state)
+{
+    const kind deep = { "yuv444p12", CYG_YUV, 12, 0, 0, false, CYG_BT2020 };
+    const double r = pow(0x56 / 255., 2.4), g = pow(0xB4 / 255., 2.4), b = pow(0xE9 / 255., 2.4);
+    const double wide[] = { .6274 * r + .3293 * g + .0433 * b, .0691 * r + .9195 * g + .0114 * b,
+                            .0164 * r + .0880 * g + .8956 * b };
+    for (int k = 0; k < 2; k++) {
+        frame *f = make_frame(&deep, 320, 240);
+        overlay *o = make_overlay(false, false, 10);
+        f->light = k ? LIGHT_HLG : LIGHT_PQ;
+        add(f, 80, 60, 240, 180, "face");
+        overlay_draw(o, f);
+        double rgb[3];
+        colour_at(rgb, &f->image, 160, 60);
+        for (int c = 0; c < 3; c++) {
+            const double light = k ? light_of_hlg(rgb[c] / 255) / .265 : light_of_pq(rgb[c] / 255) / 203;
+            if (fabs(light - wide[c]) > .05 * wide[c])          /* a level of 255 is 4 % */
+                fail_msg("%s: found %.4f of white, expected %.4f", k ? "HLG" : "PQ", light, wide[c]);
+        }
+        overlay_free(o);
+        free_frame(f);
+    }
+}
+
 /* Drawing on an even gray in YUV 4:4:4 is drawing in RGB; subsampled chroma is the mean of it. */
 static void formats_agree(void **state)
 {
@@ -655,6 +693,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_outside_changes),
         cmocka_unit_test(colours_are_right),
+        cmocka_unit_test(more_light_makes_nothing_glare),
         cmocka_unit_test(formats_agree),
         cmocka_unit_test(labels_find_room),
         cmocka_unit_test(labels_keep_apart),

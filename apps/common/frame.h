@@ -13,6 +13,9 @@ struct AVPacket;
 
 typedef enum object_source { FROM_DETECT, FROM_TRACK, FROM_FILL, FROM_EDIT } object_source;
 
+/* What its samples stand for: light of a screen of any kind, or in ITU-R BT.2100's two ways. */
+typedef enum frame_light { LIGHT_SDR, LIGHT_PQ, LIGHT_HLG } frame_light;
+
 enum { OBJECT_NAME = 64, OBJECT_ATTRIBUTES = 3 };
 
 /* One thing in the picture. Plain data: copy it. */
@@ -36,6 +39,7 @@ typedef struct frame {
     cyg_image image;            /* the upright picture, in the pixel format of the decoder; writable.
                                    width 0: no picture, only packets on their way to the sink */
     float     aspect;           /* width of a pixel for its height; 0 = not known: square */
+    frame_light light;
     int64_t   order;            /* everything the source hands out, from 0: what a writer sorts by */
     int64_t   number;           /* pictures from 0; without a picture: that of the next one */
     int       input;            /* which of several inputs it is of, from 0; each has times of its own */

@@ -332,6 +332,7 @@ void overlay_draw(overlay *o, frame *f)
 {
     overlay_cover(o, f);
     if (!place(o, f, f->object_count)) return;
+    o->rows.light = f->light;
     for (int i = f->object_count; !o->look.no_boxes && i--; ) {
         const placed *p = &o->places[i];
         int at[4];

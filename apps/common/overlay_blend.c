@@ -143,7 +143,7 @@ static void blend_component(const component *c, const blend_rows *rows, int coun
 {
     if (c->shift_x || c->shift_y) {
         for (int i = 0; i < count; i += 1 << c->shift_y) {
-            const blend_rows block = { { rows->row[i], rows->row[1] }, rows->width };
+            const blend_rows block = { { rows->row[i], rows->row[1] }, rows->width, rows->light };
             const int high = c->shift_y ? count : 1;
             if (c->wide) blend_blocks(c, true, &block, high, y + i, from, to);
             else blend_blocks(c, false, &block, high, y + i, from, to);
@@ -193,12 +193,25 @@ static bool is_middle(const job *j, int y)
     return y >= j->y + middle && y < j->y + j->height - (j->size_y - 1 - middle);
 }
 
+/* Neighbours are often alike. */
+static void change_light(uint32_t *row, int from, int to, frame_light light)
+{
+    uint32_t last = 0, changed = 0;
+    for (int x = from; x < to; x++) {
+        if (row[x] != last) changed = overlay_light_pixel(last = row[x], light);
+        row[x] = changed;
+    }
+}
+
 /* Rows y .. y + count of the picture, pixels from .. to of them. */
 static void blend_span(const component *c, int components, const blend_rows *rows, const job *j,
                        int y, int count, int from, int to)
 {
     if (from >= to) return;
-    for (int i = 0; i < count; i++) fetch(rows->row[i], j, y + i, from, to);
+    for (int i = 0; i < count; i++) {
+        fetch(rows->row[i], j, y + i, from, to);
+        if (rows->light != LIGHT_SDR) change_light(rows->row[i], from, to, rows->light);
+    }
     for (int k = 0; k < components; k++) blend_component(&c[k], rows, count, y, from, to);
 }
 

@@ -69,8 +69,12 @@ static inline void write_sample(uint8_t *at, bool wide, int64_t value)
     else *at = (uint8_t)value;
 }
 
+/* A premultiplied pixel of a painting in the colours of a picture of that light: as bright as the white of ordinary
+ * video is in it, 203 cd/m2 (ITU-R BT.2408), in the primaries of BT.2020. */
+uint32_t overlay_light_pixel(uint32_t pixel, frame_light light);
+
 /* Two rows of pixels as wide as a picture. */
-typedef struct blend_rows { uint32_t *row[2]; int width; } blend_rows;
+typedef struct blend_rows { uint32_t *row[2]; int width; frame_light light; } blend_rows;
 
 /* Blends the surface into the picture's own format at x, y (may be outside), stretched to
  * width x height by repeating its middle column and row: those must be empty where both

@@ -116,6 +116,12 @@ cyg_image video_format_image(const AVFrame *f)
     return image;
 }
 
+frame_light video_format_light(const AVFrame *f, const AVCodecParameters *par)
+{
+    const enum AVColorTransferCharacteristic c = f->color_trc != AVCOL_TRC_UNSPECIFIED ? f->color_trc : par->color_trc;
+    return c == AVCOL_TRC_SMPTE2084 ? LIGHT_PQ : c == AVCOL_TRC_ARIB_STD_B67 ? LIGHT_HLG : LIGHT_SDR;
+}
+
 bool video_format_is_transparent(const AVFrame *f)
 {
     const AVPixFmtDescriptor *d = av_pix_fmt_desc_get(f->format);

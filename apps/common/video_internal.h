@@ -27,6 +27,8 @@ enum AVPixelFormat video_format_nearest(enum AVPixelFormat format);
 void     video_format_plain(AVFrame *f);
 /* A view of f's pixels; f is of a video_format_nearest. */
 cyg_image video_format_image(const AVFrame *f);
+/* Of the frame, or where it does not say of its stream. */
+frame_light video_format_light(const AVFrame *f, const AVCodecParameters *par);
 /* Something shows through it, in whatever format it is. */
 bool     video_format_is_transparent(const AVFrame *f);
 /* dst (empty) becomes src in that format and size, with src's properties; the scaler is kept

@@ -224,6 +224,7 @@ cyg_status video_source_read(video_source *s, frame *f, cyg_error *err)
     f->pts = f->av->pts;
     f->time = f->pts * av_q2d(s->stream->time_base) - s->begin / 1e6;
     f->image = video_format_image(f->av);
+    f->light = video_format_light(f->av, s->stream->codecpar);
     f->aspect = s->aspect.num ? (float)av_q2d(s->aspect) : 0;
     return CYG_OK;
 }
