@@ -55,7 +55,8 @@ static void check_header(const check *c, json_t *line)
 {
     expect(c, line, (const char *const[][2]){ { "type", "s" }, { "schema", "s" }, { "tool", "s" }, { "source", "o" },
         { "width", "I" }, { "height", "I" }, { "rotation", "I" }, { "time_base", "S" }, { "frame_rate", "S" },
-        { "codec", "S" }, { "models", "a" }, { "isa", "S" }, { "precision", "S" }, { "settings", "O" }, { NULL, NULL } });
+        { "codec", "S" }, { "models", "a" }, { "isa", "S" }, { "precision", "S" }, { "settings", "O" },
+        { NULL, NULL } });
     expect(c, json_object_get(line, "source"), (const char *const[][2]){ { "path", "s" }, { "sha256", "S" },
         { "bytes", "I" }, { NULL, NULL } });
     expect(c, json_array_get(json_object_get(line, "models"), 0), (const char *const[][2]){ { "role", "s" },

@@ -48,13 +48,25 @@ static char *put(char *out, float value, size_t element)
     return (char *)memcpy(out, element == sizeof half ? (const void *)&half : &value, element) + element;
 }
 
+/* Two rows of floats as pairs of bfloat16: the compiler makes vectors of it. */
+static void put_pairs(bfloat *restrict out, const float *upper, const float *lower, int width)
+{
+    for (int j = 0; j < width; j++) {
+        out[2 * j] = bfloat_narrow(upper[j]);
+        out[2 * j + 1] = bfloat_narrow(lower[j]);
+    }
+}
+
 /* Columns first .. first + width - 1 of a run, w[k][n]; those past n or k become 0. */
 static char *pack_run(char *out, const cyg_arithmetic *a, const float *w, int k, int n, int first, int width)
 {
-    const bool whole = a->group == 1 && a->element == sizeof *w && first + width <= n;
-    for (int p = 0; whole && p < k; p++, out += width * sizeof *w)
-        memcpy(out, &w[(size_t)p * n + first], width * sizeof *w);
-    for (int p = 0; !whole && p < k; p += a->group)
+    const int whole = first + width <= n ? k / a->group * a->group : 0;
+    for (int p = 0; p < whole; p += a->group, out += width * a->group * a->element) {
+        const float *const row = &w[(size_t)p * n + first];
+        if (a->group == 1) memcpy(out, row, width * sizeof *w);
+        else put_pairs((bfloat *)(void *)out, row, row + n, width);
+    }
+    for (int p = whole; p < k; p += a->group)
         for (int j = first; j < first + width; j++)
             for (int q = p; q < p + a->group; q++)
                 out = put(out, j < n && q < k ? w[(size_t)q * n + j] : 0, a->element);
