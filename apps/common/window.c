@@ -257,7 +257,8 @@ static Uint32 choose_format(window *w, const cyg_image *image, cyg_image *as)
 {
     *as = *image;
     if (image->format == CYG_RGB24) return SDL_PIXELFORMAT_RGB24;
-    const bool small = image->depth == 8 && window_yuv_is_plain(image) && image->stride[0] >= image->width && image->stride[1] > 0;
+    const bool small = image->depth == 8 && window_yuv_is_plain(image) && image->stride[0] >= image->width &&
+                       image->stride[1] > 0;
     if (small && image->format == CYG_NV12) return SDL_PIXELFORMAT_NV12;
     const bool plain = small && image->format == CYG_YUV && image->shift_x == 1 && image->shift_y == 1;
     if (!plain && !window_yuv_convert(&w->converted, image, as)) return SDL_PIXELFORMAT_UNKNOWN;

@@ -1,4 +1,4 @@
-/* window_yuv.c - other depths and chroma samplings to YUV 4:2:0 of 8 bits, by the mean of the samples; other colours. */
+/* window_yuv.c - other depths and chroma samplings to YUV 4:2:0 of 8 bits, by the mean of the samples; colours. */
 #include "window_yuv.h"
 #include <math.h>
 #include <stdlib.h>
