@@ -33,8 +33,9 @@ ffmpeg -nostdin -v error -y -i c.mp4 -t 1 -c copy short.mp4
 
 now() { date +%s%N; }
 shown() { grep -q 'first picture' err.txt; }
-tries() { grep -q 'trying again' err.txt; }
 opened() { xdotool search --name Cygnet >/dev/null 2>&1; }
+tries() { opened && grep -q 'trying again' err.txt; }
+loading() { grep -q safetensors /proc/$pid/maps 2>/dev/null; }
 recording() { ls ./.cygnet*.part >/dev/null 2>&1; }
 grown() { [ "$(wc -c <"$(ls ./.cygnet*.part)")" -gt 1000000 ]; }
 key() { xdotool key --clearmodifiers "$1"; }
@@ -47,7 +48,7 @@ way() {
     for _ in $(seq "$rounds"); do
         : >err.txt
         rm -f ./*-*.mp4
-        env --default-signal=INT "$view" --no-config -v "$@" >/dev/null 2>err.txt &
+        env --default-signal=INT "$view" --no-config --time-limit 30 -v "$@" >/dev/null 2>err.txt &
         pid=$!
         until_true 20 $sign || { fail "$name: no $sign"; cat err.txt; }
         began=$(now)
@@ -76,8 +77,9 @@ way 'SIGTERM' shown terminate c.mp4
 way 'SIGTERM, without a window' shown terminate --headless --records - c.mp4
 way 'q amid a recording' shown record --no-describe c.mp4
 way 'q, a network 20 times slower' shown press_q --set run.repeat=20 c.mp4
-way 'SIGTERM while the models load' nothing terminate c.mp4
-way 'SIGTERM while names are read' opened terminate --gallery people c.mp4
+way 'SIGTERM at the very start' nothing terminate c.mp4
+way 'SIGTERM while the models load' loading terminate c.mp4
+way 'SIGTERM while names are to be read' loading terminate --gallery people c.mp4
 way 'q, stream refused' tries press_q rtsp://127.0.0.1:9/x
 way 'q, stream that never answers' opened press_q "http://127.0.0.1:$silent/x"
 way 'q, RTSP that never answers' opened press_q "rtsp://127.0.0.1:$silent/x"
