@@ -116,6 +116,10 @@ printf x | dd of=g/vectors bs=1 seek=4100 conv=notrunc 2>dd.txt
 expect 7 "$faces" check g;                      says 'vectors'
 expect 0 "$faces" check --repair g
 expect 0 "$faces" check g
+printf '\001' | dd of=g/vectors bs=1 seek=8 conv=notrunc 2>dd.txt     # as an earlier version wrote it
+expect 0 "$faces" check g;                      same "$(cat out.txt)" sound
+expect 0 "$faces" check --repair g;             same "$(cat out.txt)" sound
+same "$(od -An -tu1 -j8 -N1 g/vectors | tr -d ' ')" 2
 cp g/faces.db good.db
 printf 'no database, but long enough to look like one at the very first glance' | dd of=g/faces.db conv=notrunc 2>dd.txt
 for verb in list check 'check --repair' 'purge --missing' stats export; do
