@@ -159,9 +159,15 @@ static float *depthwise_of(const cyg_kernels *t, const char *precision, const fl
     char *in = stored(a, rows, 3 * window->width * in_step);
     void *out = stored(a, blank, n);
     const size_t row = window->width * in_step * a->element;
-    const void *const three[3] = { in, in + row, in + 2 * row };
+    char *three[3];
+    for (int i = 0; i < 3; i++) {       /* what follows a row is no number, and must not count */
+        three[i] = memset(malloc(row + CYG_SLACK), 0xff, row + CYG_SLACK);
+        memcpy(three[i], in + i * row, row);
+    }
     cyg_pack_depthwise(packed, t, a, w, bias, window->channels);
-    a->depthwise(out, out_step, three, in_step, window, from, to, packed, 0, 6);
+    a->depthwise(out, out_step, (const void *[]){ three[0], three[1], three[2] }, in_step, window, from, to, packed,
+                 0, 6);
+    for (int i = 0; i < 3; i++) free(three[i]);
     free(blank); free(packed); free(in);
     return loaded(a, out, n);
 }
