@@ -5,6 +5,7 @@
  *     model -> pipelines -> annotator --+--> each input: annotator_run -> exit code
  */
 #include "annotator.h"
+#include "lanes.h"
 #include "model_path.h"
 #include "options.h"
 #include "text.h"
@@ -171,15 +172,21 @@ static void say_total(logger *log, const inputs *in, const tally *t)
 
 /* ---- the run ---------------------------------------------------------------------------- */
 
-static int run_inputs(annotator *a, const output *outputs)
+static bool is_picture(const input *in)
+{
+    return in->kind == INPUT_FILE && input_is_picture(in->path);
+}
+
+static int run_inputs(annotator *a, const overlay_options *look, const output *outputs)
 {
     tally t = { 0 };
-    for (size_t i = 0; i < a->inputs->count && !stop_signal(a->stop); i++) {
-        const annotator_result result = annotator_run(a, &a->inputs->items[i], &outputs[i]);
-        t.done[result]++;
-        if (result == OUTPUT_FAILED) break;
+    const inputs *const in = a->inputs;
+    for (size_t i = 0, next; i < in->count && !stop_signal(a->stop) && !t.done[OUTPUT_FAILED]; i = next) {
+        for (next = i; next < in->count && is_picture(&in->items[next]); next++) { }
+        if (next > i) lanes_run(a, look, outputs, i, next, t.done);
+        else t.done[annotator_run(a, &in->items[next++], &outputs[i])]++;
     }
-    say_total(a->log, a->inputs, &t);
+    say_total(a->log, in, &t);
     return exit_code(&t, stop_signal(a->stop));
 }
 
@@ -239,15 +246,20 @@ static cyg_status open_models(pipeline_models **out, const settings *s, cyg_erro
     return status;
 }
 
-static cyg_status open_workers(annotator *a, const settings *s, cyg_error *err)
+static overlay_options look_of(const settings *s)
 {
-    const int count = s->threads ? s->threads : core_count();
     const bool hide = hides(s);
-    const overlay_options look = {
+    return (overlay_options){
         .labels = s->labels && !hide, .scores = s->scores && !hide, .numbers = s->numbers && !hide,
         .no_boxes = hide, .hide = (overlay_hide)s->hide, .colour_tracks = s->colours == 1,
         .scale = (float)s->scale, .font = s->font,
     };
+}
+
+static cyg_status open_workers(annotator *a, const settings *s, cyg_error *err)
+{
+    const int count = s->threads ? s->threads : core_count();
+    const overlay_options look = look_of(s);
     a->overlay = overlay_create(&look);
     a->workers = calloc((size_t)count, sizeof(pipeline *));
     if (!a->overlay || !a->workers) return cyg_fail(err, CYG_NO_MEMORY, "out of memory for %d detectors", count);
@@ -293,7 +305,8 @@ static int annotate(annotator *a, const settings *s, const output *outputs)
         log_print(a->log, LOG_DETAIL, "%s in %s on %s, %d detectors at once", pipeline_models_name(models),
                   pipeline_models_precision(models), pipeline_models_isa(models), a->worker_count);
         code = open_gallery(&people, a, s);
-        if (code == DONE) code = run_inputs(a, outputs);
+        const overlay_options look = look_of(s);
+        if (code == DONE) code = run_inputs(a, &look, outputs);
     } else {
         log_print(a->log, LOG_ERROR, "%s", err.message);
         if (status == CYG_ARGUMENT) code = BAD_USAGE;

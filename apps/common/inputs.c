@@ -34,6 +34,11 @@ bool input_is_video(const char *path)
     return ends_in(path, videos);
 }
 
+bool input_is_picture(const char *path)
+{
+    return ends_in(path, pictures);
+}
+
 static bool is_media(const char *path)
 {
     return ends_in(path, videos) || ends_in(path, pictures);

@@ -42,5 +42,6 @@ void inputs_free(inputs *in);
 
 /* By its ending: ".mp4", ".mjpeg" ... */
 bool input_is_video(const char *path);
+bool input_is_picture(const char *path);
 
 #endif

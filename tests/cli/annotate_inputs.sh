@@ -79,4 +79,24 @@ records out.txt >checked.txt
 expect 0 "$annotate" --dry-run c.mp4 -o dry
 same "$(cat out.txt)" "$(printf 'c.mp4\tdry/c_annotated.*')"
 gone dry
+# Many pictures at once are what they are one by one: JPEG and PNG, one of them damaged, and a video between them.
+mkdir many
+for i in 1 2 3 4 5 6 7; do
+    ffmpeg -nostdin -v error -y -f lavfi -i testsrc2=s=160x120:d=0.04 -frames:v 1 -vf "hue=h=$((40 * i))" \
+        many/$i.$([ $i = 4 ] && echo png || echo jpg)
+done
+head -c 300 many/1.jpg >many/broken.jpg
+clip many/5_video.mp4 0.2
+for threads in 1 3; do
+    expect 3 "$annotate" -j $threads many -o at_once_$threads/
+    says '8 of 9 inputs'
+done
+same "$(ls at_once_3)" "$(ls at_once_1)"
+for file in at_once_1/*_annotated.*; do cmp "$file" "at_once_3/${file#*/}" || fail "$file differs"; done
+for file in at_once_1/*.jsonl; do
+    same "$(grep '"type":"frame"' "at_once_3/${file#*/}")" "$(grep '"type":"frame"' "$file")" "$file"
+done
+expect 3 "$annotate" -j 3 --no-video --records - many   # each input's lines together
+awk -F'"' '/"type":"header"/ { open++ } /"type":"summary"/ { open-- } open > 1 { exit 1 }' out.txt || fail 'records mixed'
+
 finish
