@@ -90,18 +90,22 @@ void cyg_pack_product(void *out, const cyg_kernels *table, const cyg_arithmetic 
         to = pack_panel(to, a, w, bias, runs, k, n, j, panel_width(table, a, n - j));
 }
 
-/* Channels first .. of a depthwise layer, as pairs of bfloat16. */
+/* Channels first .. of a depthwise layer, as pairs of bfloat16. What rounding a tap loses the next one gets: where
+ * the input is even, a channel loses almost nothing. */
 static char *pack_pairs(char *out, const cyg_kernels *table, const float *w, const float *bias, int channels, int first)
 {
     static const int taps[5][2] = { { 0, 3 }, { 1, 4 }, { 2, 5 }, { 6, 7 }, { 8, -1 } };
-    const int width = table->bf16.columns, size = sizeof(bfloat);
+    const int width = table->bf16.columns;
+    float lost[CYG_MAX_COLUMNS] = { 0 };
     for (int part = -1; part < 5; part++)
         for (int i = 0; i < width; i++) {
             const int c = first + cyg_pack_order(i, table->lanes, width / table->lanes);
             if (part < 0) out = put(out, c < channels ? bias[c] : 0, sizeof(float));
             for (int q = 0; q < 2 && part >= 0; q++) {
                 const int tap = taps[part][q];
-                out = put(out, c < channels && tap >= 0 ? w[tap * channels + c] : 0, size);
+                const float value = c < channels && tap >= 0 ? w[tap * channels + c] + lost[i] : 0;
+                out = put(out, value, sizeof(bfloat));
+                lost[i] = value - bfloat_widen(bfloat_narrow(value));
             }
         }
     return out;
