@@ -47,7 +47,7 @@ cyg_status cyg_features_create(cyg_features **out, const cyg_backbone *net,
         maps->scratch[i].memory = maps->arena + net->arena_size + (size_t)i * net->scratch_size;
     const size_t pixel = net->steps[0].in_step * net->arithmetic->element;
     for (size_t at = 0; at < net->input_row; at += pixel)
-        net->arithmetic->narrow(maps->border + at, (const float[3]){ 0 }, 1, &net->levels);
+        net->steps[0].arithmetic->narrow(maps->border + at, (const float[3]){ 0 }, 1, &net->levels);
     *out = maps;
     return CYG_OK;
 }

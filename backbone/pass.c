@@ -130,7 +130,7 @@ static void pull_input(const cyg_features *maps, const cyg_scratch *scratch, cyg
             floats = sampled;
         }
         memcpy(row, maps->border, left);
-        net->arithmetic->narrow(row + left, floats, width, &net->levels);
+        net->steps[0].arithmetic->narrow(row + left, floats, width, &net->levels);
         memcpy(row + right, maps->border, net->input_row - right);
     }
 }

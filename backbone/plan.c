@@ -72,30 +72,35 @@ static cyg_status worth_of(float **out, const cyg_backbone *net, const cyg_layer
 }
 
 /* Weights of inputs that are values to weights of inputs that are levels. */
-static cyg_status take_levels(float **weights, float *bias, cyg_backbone *net, const cyg_layer *layer, cyg_error *err)
+static cyg_status take_levels(float *weights, float *bias, cyg_backbone *net, const cyg_layer *layer, cyg_error *err)
 {
     const cyg_layer_info *l = &layer->info;
-    if (layer == net->layers)
-        return cyg_integers_input(weights, bias, &net->input, l, cyg_model_path(net->model), err);
+    if (layer == net->layers) {
+        cyg_integers_input(weights, bias, &net->input, l);
+        return CYG_OK;
+    }
     float *worth;
     const cyg_status status = worth_of(&worth, net, layer - 1, err);
     if (status) return status;
     const size_t n = l->depthwise ? 1 : (size_t)l->out_channels, rows = (size_t)l->kernel * l->kernel * l->in_channels;
     for (size_t row = 0; row < rows; row++)
-        for (size_t j = 0; j < n; j++) (*weights)[row * n + j] *= worth[row % l->in_channels];
+        for (size_t j = 0; j < n; j++) weights[row * n + j] *= worth[row % l->in_channels];
     free(worth);
     return CYG_OK;
 }
 
 static cyg_status pack_integers(void **packed, cyg_backbone *net, const cyg_step *step, const cyg_layer *layer,
-                                float **weights, float *bias, cyg_error *err)
+                                float *weights, float *bias, cyg_error *err)
 {
-    const int n = layer->info.out_channels, k = layer->info.depthwise ? 9 : step->runs * step->depth;
+    const bool first = layer == net->layers;
+    const int n = layer->info.out_channels, parts = first ? step->arithmetic->parts : 1;
+    const int k = layer->info.depthwise ? 9 : step->runs * step->depth / parts;
     float *worth = NULL;
     cyg_integers w = { 0 };
     cyg_status status = take_levels(weights, bias, net, layer, err);
     if (!status) status = worth_of(&worth, net, layer, err);
-    if (!status) status = cyg_integers_make(&w, net->model, *weights, bias, k, n, worth, err);
+    if (!status) status = cyg_integers_make(&w, net->model, weights, bias, k, n, worth, err);
+    if (!status && parts == 2) status = cyg_integers_repeat(&w, net->model, k, n, err);
     if (!status && layer->info.depthwise) cyg_pack_depthwise_i8(*packed, step->kernels, &w, n);
     else if (!status) cyg_pack_product_i8(*packed, step->kernels, &w, step->runs, step->depth, n);
     cyg_integers_free(&w);
@@ -117,7 +122,7 @@ static cyg_status pack_layer(void **packed, cyg_backbone *net, const cyg_step *s
                                   : cyg_pack_product_size(step->kernels, a, step->runs, step->depth, n);
     net->packed_size += size;
     if (!(*packed = malloc(size))) status = no_memory(net, err);
-    else if (is_integer(net)) status = pack_integers(packed, net, step, layer, &weights, bias, err);
+    else if (is_integer(net)) status = pack_integers(packed, net, step, layer, weights, bias, err);
     else if (depthwise) cyg_pack_depthwise(*packed, step->kernels, a, weights, bias, n);
     else cyg_pack_product(*packed, step->kernels, a, weights, bias, step->runs, step->depth, n);
     free(weights);
@@ -141,7 +146,7 @@ static void read_rows(cyg_backbone *net, cyg_step *step)
 {
     const int before = step->pad_x + step->in_width, reach = (step->out_width - 1) * step->stride + step->kernel;
     step->window = CYG_ROWS;
-    step->in_channels = is_integer(net) ? 2 * 3 : 3;
+    step->in_channels = 3 * step->arithmetic->parts;
     step->in_step = (size_t)step->in_channels;
     step->runs = step->kernel;
     step->depth = step->kernel * step->in_channels;
@@ -159,10 +164,10 @@ static cyg_status add_step(cyg_backbone *net, int *layer, double epsilon, cyg_er
     cyg_step *step = &net->steps[net->step_count++];
     *step = make_step(window, &product->info);
     if (net->step_count > 1) step->in_step = step[-1].out_step;
-    else read_rows(net, step);
     step->out_step = is_kept(net, *layer - 1) ? (size_t)step->out_channels
                                               : cyg_spread(net->arithmetic, step->out_channels);
     choose_kernels(step, net);
+    if (net->step_count == 1) read_rows(net, step);
     cyg_status status = CYG_OK;
     if (window->info.depthwise) status = pack_layer(&step->window_packed, net, step, window, epsilon, err);
     if (!status && !product->info.depthwise) status = pack_layer(&step->packed, net, step, product, epsilon, err);

@@ -121,11 +121,12 @@ cyg_status cyg_layer_weights(float **weights, float **bias, const cyg_model *mod
 cyg_status cyg_integers_make(cyg_integers *out, const cyg_model *model, const float *weights, const float *bias,
                              int k, int n, const float *worth, cyg_error *err);
 void       cyg_integers_free(cyg_integers *w);
-/* How the network's input becomes levels, and the weights [kernel][kernel][3][n] of the first layer
- * for inputs that are: [kernel][kernel][3][2][n]. */
+/* The same weights for inputs in two parts: w[k][2][n]. CYG_NO_MEMORY. */
+cyg_status cyg_integers_repeat(cyg_integers *w, const cyg_model *model, int k, int n, cyg_error *err);
+/* How the network's input becomes integers, and the weights [kernel][kernel][3][n] and bias of the first
+ * layer for inputs that are. */
 cyg_levels cyg_integers_levels(const cyg_input *input);
-cyg_status cyg_integers_input(float **weights, float *bias, const cyg_input *input, const cyg_layer_info *l,
-                              const char *path, cyg_error *err);
+void       cyg_integers_input(float *weights, float *bias, const cyg_input *input, const cyg_layer_info *l);
 
 /* ---- Sampling -------------------------------------------------------------------- */
 

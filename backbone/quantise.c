@@ -194,20 +194,25 @@ void cyg_integers_free(cyg_integers *w)
     *w = (cyg_integers){ 0 };
 }
 
-cyg_status cyg_integers_input(float **weights, float *bias, const cyg_input *input, const cyg_layer_info *l,
-                              const char *path, cyg_error *err)
+cyg_status cyg_integers_repeat(cyg_integers *w, const cyg_model *model, int k, int n, cyg_error *err)
+{
+    const size_t outputs = (size_t)n;
+    int8_t *const twice = malloc(2 * (size_t)k * outputs);
+    if (!twice) return cyg_fail(err, CYG_NO_MEMORY, "%s: out of memory", cyg_model_path(model));
+    for (int row = 0; row < 2 * k; row++) memcpy(twice + row * outputs, w->weights + row / 2 * outputs, outputs);
+    free(w->weights);
+    w->weights = twice;
+    return CYG_OK;
+}
+
+void cyg_integers_input(float *weights, float *bias, const cyg_input *input, const cyg_layer_info *l)
 {
     const size_t n = (size_t)l->out_channels, count = (size_t)l->kernel * l->kernel * 3 * n;
-    float *const twice = malloc(2 * count * sizeof *twice), *const w = *weights;
-    if (!twice) return cyg_fail(err, CYG_NO_MEMORY, "%s: out of memory", path);
     for (size_t i = 0; i < count; i++) {
-        const size_t row = i / n, c = row % 3, j = i % n;
-        bias[j] -= w[i] * input->mean[c] * input->scale[c];
-        twice[2 * row * n + j] = twice[(2 * row + 1) * n + j] = w[i] * (input->scale[c] * 255 / 254);
+        const size_t c = i / n % 3;
+        bias[i % n] -= weights[i] * input->mean[c] * input->scale[c];
+        weights[i] *= input->scale[c] * 255 / 254;
     }
-    free(w);
-    *weights = twice;
-    return CYG_OK;
 }
 
 cyg_levels cyg_integers_levels(const cyg_input *input)

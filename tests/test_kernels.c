@@ -240,6 +240,7 @@ static void integer_product_agrees(void **state)
         const size_t in_step = runs > 1 ? any(1, 2 * k) : k + any(0, 3), out_step = n + any(0, 3);
         const size_t apart = (m - 1) * in_step + k + any(0, 9);
         uint8_t *in = some_levels(runs * apart);
+        for (size_t i = 0; i < runs * apart && trial % 2 && t->i8->parts == 1; i++) in[i] *= 2;
         cyg_integers w = some_integers(runs * k, n);
         uint8_t *want = levels_product(ref, in, runs, apart, in_step, &w, out_step, m, k, n);
         uint8_t *got = levels_product(t, in, runs, apart, in_step, &w, out_step, m, k, n);
@@ -311,7 +312,8 @@ static void levels_agree(void **state)
         uint8_t want[6 * 70], got[6 * 70];
         ref->i8->narrow(want, in, pixels, &levels);
         t->i8->narrow(got, in, pixels, &levels);
-        assert_memory_equal(got, want, 6 * pixels);
+        for (int i = 0; i < 3 * pixels && t->i8->parts == 1; i++) want[i] = (uint8_t)(want[2 * i] + want[2 * i + 1]);
+        assert_memory_equal(got, want, 3 * t->i8->parts * pixels);
         uint8_t *map = some_levels((size_t)pixels * channels);
         float *wide[2] = { unset_floats((size_t)pixels * channels), unset_floats((size_t)pixels * channels) };
         ref->i8->widen(wide[0], map, pixels, channels, worth);

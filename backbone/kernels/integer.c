@@ -15,6 +15,13 @@ enum { MI = 2, DI = 1 };
 #endif
 enum { COLUMNS = 4 * VF };          /* outputs of a panel: their levels fill a vector */
 
+/* Values of the network's input go beyond levels: these instructions multiply any unsigned bytes. */
+#if defined(__AVX512VNNI__) || defined(__AVXVNNI__)
+enum { PARTS = 1 };
+#else
+enum { PARTS = 2 };
+#endif
+
 CONST_INLINE vi requantise(vi sum, const char *scale)
 {
     return vf_round(__builtin_convertvector(sum, vf) * vf_load((const float *)scale));
@@ -213,6 +220,8 @@ static void halve(void *to, const void *in, size_t pixels, int channels, const f
         for (int c = 0; c < channels; c++) out[c] = bfloat_narrow(levels[c] * worth[c]);
 }
 
+typedef uint8_t vq __attribute__((vector_size(VF)));        /* as many lanes as a vector of floats */
+
 /* A vector of a row, number v of three. */
 CONST_INLINE void narrow_vector(uint8_t *out, const float *in, const cyg_levels *levels, int v)
 {
@@ -220,7 +229,8 @@ CONST_INLINE void narrow_vector(uint8_t *out, const float *in, const cyg_levels 
     const vi value = vf_round(vf_min(vf_max(exact, vf_all(0)), vf_all(254)));
     const vi small = value >> 1, large = value - small;
     const vh halves = __builtin_convertvector(small + (large << 8), vh);
-    memcpy(out, &halves, sizeof halves);
+    const vq whole = __builtin_convertvector(value, vq);
+    memcpy(out, PARTS == 2 ? (const void *)&halves : &whole, PARTS * VF);
 }
 
 static void narrow(void *to, const float *in, size_t pixels, const cyg_levels *levels)
@@ -230,14 +240,14 @@ static void narrow(void *to, const float *in, size_t pixels, const cyg_levels *l
     size_t i = 0;
     for (; i + 3 * VF <= count; i += 3 * VF)        /* the channels of three vectors are those of the next three */
         UNROLL for (int v = 0; v < 3; v++)
-            narrow_vector(out + 2 * (i + v * VF), in + i + v * VF, levels, v);
+            narrow_vector(out + PARTS * (i + v * VF), in + i + v * VF, levels, v);
     for (int v = 0; i < count; v++, i += VF) {
         const size_t rest = count - i < VF ? count - i : VF;
         float from[VF] = { 0 };
-        uint8_t halves[2 * VF];
+        uint8_t values[PARTS * VF];
         memcpy(from, in + i, rest * sizeof *in);
-        narrow_vector(halves, from, levels, v);
-        memcpy(out + 2 * i, halves, 2 * rest);
+        narrow_vector(values, from, levels, v);
+        memcpy(out + PARTS * i, values, PARTS * rest);
     }
 }
 
@@ -260,5 +270,5 @@ static int64_t spin(int rounds)
 
 extern const cyg_arithmetic NAMED(cyg_integers_, CYG_ISA);
 const cyg_arithmetic NAMED(cyg_integers_, CYG_ISA) = {
-    "i8", 1, 4, COLUMNS, product, depthwise, widen, halve, narrow, spin,
+    "i8", 1, 4, COLUMNS, PARTS, product, depthwise, widen, halve, narrow, spin,
 };

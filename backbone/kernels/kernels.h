@@ -26,7 +26,7 @@ typedef struct cyg_colour { float matrix[3][3], offset[3], mean[3], scale[3]; } 
 typedef struct cyg_window { int width, channels, stride, pad; } cyg_window;
 
 /* The network's input in integers: a value of channel c is round((x - black[c]) * step[c]), from 0 to
- * 254, as the sum of two levels. The three channels are repeated, so that vectors find them. */
+ * 254. The three channels are repeated, so that vectors find them. */
 enum { CYG_MAX_LANES = 16 };
 typedef struct cyg_levels { float black[3 * CYG_MAX_LANES], step[3 * CYG_MAX_LANES]; } cyg_levels;
 
@@ -40,6 +40,8 @@ typedef struct cyg_arithmetic {
     size_t element;         /* bytes of an activation */
     int    group;           /* inputs that a product multiplies at a time */
     int    columns;         /* outputs of a packed panel: a multiple of the table's lanes */
+    int    parts;           /* that a value of the network's input takes: 1; in integers 2 levels, their
+                             * sum, unless products of values up to 254 are exact as well */
 
     /* out[i][j] = clamp(bias[j] + sum over r, p of in[r][i * in_step + p] * w[r][p][j], lo, hi)
      * for i < m, j < n, r < runs, p < k. With one run it is a 1x1 convolution over m pixels, and
@@ -63,8 +65,8 @@ typedef struct cyg_arithmetic {
     void (*widen)(void *out, const void *in, size_t pixels, int channels, const float *worth);
     /* The same to bfloat16, to the nearest. */
     void (*halve)(void *out, const void *in, size_t pixels, int channels, const float *worth);
-    /* The network's input, [pixels][3], from float32, to the nearest. In integers [pixels][3][2], of
-     * each value first the smaller half, then the other; the rest does not look at levels. */
+    /* The network's input, [pixels][3][parts], from float32, to the nearest; two parts are the smaller
+     * half of a value, then the other. Only integers look at levels. */
     void (*narrow)(void *out, const float *in, size_t pixels, const cyg_levels *levels);
 
     /* As many multiply-adds a second as the product could do at most, its operands in registers

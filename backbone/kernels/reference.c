@@ -207,7 +207,7 @@ static void narrow_i8(void *out, const float *in, size_t pixels, const cyg_level
 }
 
 static const cyg_arithmetic integers = {
-    "i8", 1, 4, 1, product_i8, depthwise_i8, widen_i8, halve_i8, narrow_i8, spin,
+    "i8", 1, 4, 1, 2, product_i8, depthwise_i8, widen_i8, halve_i8, narrow_i8, spin,
 };
 
 /* ---- The rest ---------------------------------------------------------------------------- */
@@ -263,8 +263,9 @@ static void colour(float *out, const float *const in[3], const float *cover, con
 extern const cyg_kernels cyg_kernels_ref;
 const cyg_kernels cyg_kernels_ref = {
     .isa = "ref", .lanes = 1,
-    .f32 = { "f32", sizeof(float), 1, 1, product_f32, depthwise_f32, widen_f32, halve_f32, narrow_f32, spin },
-    .bf16 = { "bf16", sizeof(bfloat), 2, 1, product_bf16, depthwise_bf16, widen_bf16, halve_bf16, narrow_bf16, spin },
+    .f32 = { "f32", sizeof(float), 1, 1, 1, product_f32, depthwise_f32, widen_f32, halve_f32, narrow_f32, spin },
+    .bf16 = { "bf16", sizeof(bfloat), 2, 1, 1, product_bf16, depthwise_bf16, widen_bf16, halve_bf16, narrow_bf16,
+              spin },
     .i8 = &integers,
     .product_floats = product_floats, .mean = mean,
     .blend8 = blend8, .blend16 = blend16, .colour = colour, .scan = scan,

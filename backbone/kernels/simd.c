@@ -389,8 +389,8 @@ extern const cyg_kernels cyg_kernels_avx2;
 #endif
 const cyg_kernels NAMED(cyg_kernels_, CYG_ISA) = {
     .isa = QUOTED(CYG_ISA), .lanes = VF, .half = HALF,
-    .f32 = { "f32", sizeof(float), 1, NR, product_f32, depthwise_f32, widen_f32, halve_f32, narrow_f32, spin_f32 },
-    .bf16 = { "bf16", sizeof(bfloat), 2, NR, product_bf16, depthwise_bf16, widen_bf16, halve_bf16, narrow_bf16,
+    .f32 = { "f32", sizeof(float), 1, NR, 1, product_f32, depthwise_f32, widen_f32, halve_f32, narrow_f32, spin_f32 },
+    .bf16 = { "bf16", sizeof(bfloat), 2, NR, 1, product_bf16, depthwise_bf16, widen_bf16, halve_bf16, narrow_bf16,
               spin_bf16 },
     .i8 = &NAMED(cyg_integers_, CYG_ISA),
 #if defined(__AVX512BF16__)

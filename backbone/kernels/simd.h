@@ -118,7 +118,7 @@ static inline vs vs_max(vs a, vs b)             { return (vs)vmaxq_s16((int16x8_
 #endif
 
 /* sum[i] += a[4i] * b[4i] + ... + a[4i+3] * b[4i+3], for a in 0..127 and b in -127..127: no pair
- * of products overflows 16 bits, so every instruction below is exact. */
+ * of products overflows 16 bits, so every instruction below is exact. The VNNI ones are for any a. */
 static inline vi vi_dot4(vi sum, vb a, vb b)
 {
 #if VBYTES == 64 && defined(__AVX512VNNI__)
