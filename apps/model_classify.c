@@ -27,7 +27,8 @@ static const option table[] = {
     { .flag = "isa", .type = OPTION_TEXT, AT(isa), .argument = "NAME",
       .help = "instruction set; default the best of this CPU" },
     { .flag = "precision", .type = OPTION_TEXT, AT(precision), .initial = "auto", .argument = "NAME",
-      .help = "numbers of the network: f32, bf16, i8, or auto: the fastest measured to give the model's answers in f32" },
+      .help = "numbers of the network: f32, bf16, i8, or auto: the fastest measured to give the model's answers in "
+              "f32" },
     { 0 }
 };
 #undef AT
