@@ -267,6 +267,7 @@ static void run(view *v)
     if (!v->quit && !v->settings->headless) open_window(v, first);
     if (first && !v->quit) show(v, first);
     else frame_free(first);
+    if (!v->quit) check_limits(v);
     while (!v->quit) {
         frame *f = wait(v);
         take_finding(v);
@@ -298,6 +299,7 @@ int view_run(view *v)
     run(v);
     await_last_finding(v);
     analysis_stop(v->analysis);
+    if (v->code == VIEW_DONE) check_analysis(v);        /* a wrong setting is one, however soon the end */
     view_record_end(v);
     if (v->records_failed) v->code = VIEW_OUTPUT;
     say_total(v);

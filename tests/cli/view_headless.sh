@@ -19,6 +19,9 @@ within() { awk -v x="$1" -v low="$2" -v high="$3" 'BEGIN { exit !(x >= low && x 
 # The ends: so many pictures, so much time, the video's own.
 expect 0 "$view" --headless --frames 10 c.mp4
 shown 10
+expect 0 "$view" --headless --frames 1 c.mp4
+shown 1
+expect 2 "$view" --headless --frames 1 --classes fase test:64x48         # however soon the end
 expect 2 "$view" --headless --classes fase c.mp4; says "did you mean 'face'?"
 expect 0 "$view" --headless --verbose --no-describe --frames 60 test:320x180; says 'test:320x180: 320x180, rawvideo'
 began=$(date +%s.%N)
@@ -55,7 +58,6 @@ says 'no window'
 # Records: the annotator's form, whole at the end, and at an interrupt.
 expect 0 "$view" --headless --records - c.mp4
 records out.txt >counts || fail 'records of a whole video'
-[ "$(field frames <counts)" -ge 1 ] || fail "only $(cat counts)"          # a busy machine has no time for more
 same "$(field summary <counts)" 1
 # Each picture has the faces that it has alone, and a last one is waited for.
 photos=$MODELS/../cache/face-api/demo
