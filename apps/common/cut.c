@@ -9,7 +9,7 @@ enum { LOOKS = 4 };                             /* samples across and down a cel
 
 static float sample(const cyg_image *im, int x, int y)
 {
-    const int step = im->format == CYG_RGB24 ? 3 : 1, at = im->format == CYG_RGB24 ? 1 : 0;    /* green for brightness */
+    const int step = im->format == CYG_RGB24 ? 3 : 1, at = step / 3;        /* of RGB, green */
     const uint8_t *row = im->plane[0] + y * im->stride[0];
     if (im->depth <= 8) return row[x * step + at];
     uint16_t word;

@@ -2,9 +2,10 @@
  *
  *   eval_hide MODELS STEP VIDEO RECORDS...
  *
- * The judge looks at every STEP-th frame of VIDEO again, in tiles and with room around it. RECORDS are those of runs
- * with --hide: the shape that is hidden (overlay.h) over their boxes. A face is left uncovered where less than 0.9 of its box
- * is. Of each one, its frame, score and box are listed, for the eye: the judge errs too.
+ * The judge looks at every STEP-th frame of VIDEO again, in tiles and with room around it. RECORDS are
+ * those of runs with --hide: the shape that is hidden (overlay.h) over their boxes. A face is left
+ * uncovered where less than 0.9 of its box is. Of each one, its frame, score and box are listed, for the
+ * eye: the judge errs too.
  */
 #include "eval.h"
 #include "video.h"
