@@ -38,7 +38,7 @@ static picture make(int width, int height)
 
 static picture read_ppm(const char *path)
 {
-    int width, height, most;
+    int width = 0, height = 0, most = 0;
     FILE *file = fopen(path, "rb");
     if (!file || fscanf(file, "P6 %d %d %d", &width, &height, &most) != 3 || most != 255 || width < 1 || height < 1)
         die("no PPM file", path);
