@@ -18,6 +18,15 @@ static cyg_status read_part(float **out, const cyg_model *model, const char *lay
     return cyg_model_floats(out, model, name, 1, &channels, err);
 }
 
+static cyg_status read_parts(float *part[CYG_PARTS], const cyg_model *model, const cyg_layer_info *l, cyg_error *err)
+{
+    static const char *const names[CYG_PARTS] = { "mean", "variance", "gamma", "beta", "scale", "bias" };
+    cyg_status status = CYG_OK;
+    for (int i = 0; i < CYG_PARTS && !status; i++)
+        status = read_part(&part[i], model, l->name, names[i], l->out_channels, err);
+    return status;
+}
+
 /* y = (y - mean) * gamma / sqrt(variance + epsilon) + beta; y = y * scale + bias,
  * as y * factor + bias: the factors go into the weights. In double, rounded once. */
 static void fold(float *weights, float *bias, float *const part[CYG_PARTS], size_t rows,
@@ -45,7 +54,6 @@ static void fold(float *weights, float *bias, float *const part[CYG_PARTS], size
 cyg_status cyg_layer_weights(float **weights, float **bias, const cyg_model *model,
                              const cyg_layer *layer, double epsilon, cyg_error *err)
 {
-    static const char *const names[CYG_PARTS] = { "mean", "variance", "gamma", "beta", "scale", "bias" };
     const cyg_layer_info *l = &layer->info;
     const int shape[4] = { l->kernel, l->kernel, l->in_channels, l->depthwise ? 1 : l->out_channels };
     const size_t rows = (size_t)l->kernel * l->kernel * (l->depthwise ? 1 : l->in_channels);
@@ -55,8 +63,7 @@ cyg_status cyg_layer_weights(float **weights, float **bias, const cyg_model *mod
     *bias = NULL;
     snprintf(name, sizeof name, "%s/weights", l->name);
     cyg_status status = cyg_model_floats(weights, model, name, 4, shape, err);
-    for (int i = 0; i < CYG_PARTS && !status; i++)
-        status = read_part(&part[i], model, l->name, names[i], l->out_channels, err);
+    if (!status) status = read_parts(part, model, l, err);
     if (!status && !(*bias = malloc((size_t)l->out_channels * sizeof **bias)))
         status = cyg_fail(err, CYG_NO_MEMORY, "%s: out of memory", cyg_model_path(model));
     if (!status) {
@@ -69,6 +76,33 @@ cyg_status cyg_layer_weights(float **weights, float **bias, const cyg_model *mod
         free(*weights);
         free(*bias);
         *weights = *bias = NULL;
+    }
+    for (int i = 0; i < CYG_PARTS; i++) free(part[i]);
+    return status;
+}
+
+/* The mean of min(max(x, 0), most) for a normally distributed x: the parts of it within, and above. */
+static double mean_within(double mean, double deviation, double most)
+{
+    if (!(deviation > 0)) return fmin(fmax(mean, 0), most);
+    const double from = -mean / deviation, to = (most - mean) / deviation;
+    const double below = erfc(-from / M_SQRT2) / 2, above = erfc(to / M_SQRT2) / 2;
+    const double density = (exp(-from * from / 2) - exp(-to * to / 2)) * M_2_SQRTPI * M_SQRT1_2 / 2;
+    return mean * (1 - below - above) + deviation * density + most * above;
+}
+
+cyg_status cyg_layer_means(float **means, const cyg_model *model, const cyg_layer *layer, float most, cyg_error *err)
+{
+    const cyg_layer_info *l = &layer->info;
+    float *part[CYG_PARTS] = { NULL };
+    *means = NULL;
+    cyg_status status = read_parts(part, model, l, err);
+    if (!status && part[CYG_VARIANCE] && !(*means = malloc((size_t)l->out_channels * sizeof **means)))
+        status = cyg_fail(err, CYG_NO_MEMORY, "%s: out of memory", cyg_model_path(model));
+    for (int c = 0; *means && c < l->out_channels; c++) {
+        const double scale = part[CYG_SCALE] ? part[CYG_SCALE][c] : 1, gamma = part[CYG_GAMMA] ? part[CYG_GAMMA][c] : 1;
+        const double beta = part[CYG_BETA] ? part[CYG_BETA][c] : 0, bias = part[CYG_BIAS] ? part[CYG_BIAS][c] : 0;
+        (*means)[c] = (float)mean_within(beta * scale + bias, fabs(gamma * scale), most);
     }
     for (int i = 0; i < CYG_PARTS; i++) free(part[i]);
     return status;

@@ -89,21 +89,34 @@ static cyg_status take_levels(float *weights, float *bias, cyg_backbone *net, co
     return CYG_OK;
 }
 
+/* What each input of a 1x1 convolution is on the average, in levels; NULL: that is not known. */
+static cyg_status expect_inputs(float **inputs, const cyg_backbone *net, const cyg_layer *layer, cyg_error *err)
+{
+    const cyg_layer *before = layer - 1;
+    *inputs = NULL;
+    if (layer == net->layers || layer->info.depthwise || layer->info.kernel != 1) return CYG_OK;
+    const cyg_status status = cyg_layer_means(inputs, net->model, before, before->range, err);
+    for (int c = 0; *inputs && c < before->info.out_channels; c++) (*inputs)[c] *= 127 / before->range;
+    return status;
+}
+
 static cyg_status pack_integers(void **packed, cyg_backbone *net, const cyg_step *step, const cyg_layer *layer,
                                 float *weights, float *bias, cyg_error *err)
 {
     const bool first = layer == net->layers;
     const int n = layer->info.out_channels, parts = first ? step->arithmetic->parts : 1;
     const int k = layer->info.depthwise ? 9 : step->runs * step->depth / parts;
-    float *worth = NULL;
+    float *worth = NULL, *inputs = NULL;
     cyg_integers w = { 0 };
     cyg_status status = take_levels(weights, bias, net, layer, err);
     if (!status) status = worth_of(&worth, net, layer, err);
-    if (!status) status = cyg_integers_make(&w, net->model, weights, bias, k, n, worth, err);
+    if (!status) status = expect_inputs(&inputs, net, layer, err);
+    if (!status) status = cyg_integers_make(&w, net->model, weights, bias, k, n, worth, inputs, err);
     if (!status && parts == 2) status = cyg_integers_repeat(&w, net->model, k, n, err);
     if (!status && layer->info.depthwise) cyg_pack_depthwise_i8(*packed, step->kernels, &w, n);
     else if (!status) cyg_pack_product_i8(*packed, step->kernels, &w, step->runs, step->depth, n);
     cyg_integers_free(&w);
+    free(inputs);
     free(worth);
     return status;
 }

@@ -115,11 +115,17 @@ bool       cyg_all_finite(const float *values, size_t count);
  * CYG_NOT_FOUND, CYG_FORMAT, CYG_NO_MEMORY; both are NULL then. */
 cyg_status cyg_layer_weights(float **weights, float **bias, const cyg_model *model,
                              const cyg_layer *layer, double epsilon, cyg_error *err);
+/* What each output of a layer is on the average, as its batch norm tells: of a normal distribution of that
+ * mean and deviation what is between 0 and `most`. The caller frees them; NULL: it has no batch norm.
+ * CYG_FORMAT, CYG_NO_MEMORY. */
+cyg_status cyg_layer_means(float **means, const cyg_model *model, const cyg_layer *layer, float most, cyg_error *err);
 
 /* quantise.c: w[k][n] and bias[n], of inputs in levels, for outputs whose levels are worth that
- * much each. cyg_integers_free in any case. CYG_UNSUPPORTED: k is too many. CYG_FORMAT: not all are finite. */
+ * much each. inputs [k]: what each is on the average, or NULL; what rounding the weights takes from an output
+ * on the average, its bias then gives back (Nagel et al., arXiv 1906.04721, section 4.2). cyg_integers_free in
+ * any case. CYG_UNSUPPORTED: k is too many. CYG_FORMAT: not all are finite. */
 cyg_status cyg_integers_make(cyg_integers *out, const cyg_model *model, const float *weights, const float *bias,
-                             int k, int n, const float *worth, cyg_error *err);
+                             int k, int n, const float *worth, const float *inputs, cyg_error *err);
 void       cyg_integers_free(cyg_integers *w);
 /* The same weights for inputs in two parts: w[k][2][n]. CYG_NO_MEMORY. */
 cyg_status cyg_integers_repeat(cyg_integers *w, const cyg_model *model, int k, int n, cyg_error *err);

@@ -144,23 +144,33 @@ static void round_weights(side *o, int k, int count)
             lacks[i] -= sign[i];
 }
 
+/* What the roundings lack of an output on the average, in steps. */
+static void find_shifts(float shift[SIDE], const side *o, const float *inputs, int k)
+{
+    for (int i = 0; i < SIDE; i++) shift[i] = 0;
+    for (int p = 0; inputs && p < k; p++)
+        for (int i = 0; i < SIDE; i++) shift[i] += o->w[p][i] * inputs[p];
+}
+
 /* Outputs first .. first + count - 1. */
 static void make_outputs(cyg_integers *out, side *o, const float *weights, const float *bias, int k, int n,
-                         int first, int count, const float *level)
+                         int first, int count, const float *level, const float *inputs)
 {
+    float shift[SIDE];
     memset(o->w, 0, (size_t)k * sizeof *o->w);
     for (int p = 0; p < k; p++) memcpy(o->w[p], weights + (size_t)p * n + first, (size_t)count * sizeof *weights);
     choose_steps(o, bias + first, level + first, k, count);
     round_weights(o, k, count);
+    find_shifts(shift, o, inputs, k);
     for (int p = 0; p < k; p++) memcpy(out->weights + (size_t)p * n + first, o->rounded[p], (size_t)count);
     for (int i = 0, j = first; i < count; i++, j++) {
-        out->bias[j] = (int32_t)lrintf(limited(bias[j] / o->step[i], most_bias));
+        out->bias[j] = (int32_t)lrintf(limited(bias[j] / o->step[i] + shift[i], most_bias));
         out->scale[j] = o->step[i] / level[j];
     }
 }
 
 cyg_status cyg_integers_make(cyg_integers *out, const cyg_model *model, const float *weights, const float *bias,
-                             int k, int n, const float *worth, cyg_error *err)
+                             int k, int n, const float *worth, const float *inputs, cyg_error *err)
 {
     *out = (cyg_integers){ 0 };
     if (k > MOST_INPUTS)
@@ -172,12 +182,12 @@ cyg_status cyg_integers_make(cyg_integers *out, const cyg_model *model, const fl
                         cyg_model_path(model));
     *out = (cyg_integers){ malloc((size_t)k * outputs), malloc(outputs * sizeof(int32_t)),
                            malloc(outputs * sizeof(float)) };
-    const size_t inputs = (size_t)k;
-    side o = { malloc(inputs * sizeof *o.w), malloc(inputs * sizeof *o.rounded),
-                  malloc((inputs + RUN - 1) / RUN * sizeof *o.most), { 0 } };
+    const size_t rows = (size_t)k;
+    side o = { malloc(rows * sizeof *o.w), malloc(rows * sizeof *o.rounded),
+               malloc((rows + RUN - 1) / RUN * sizeof *o.most), { 0 } };
     const bool enough = out->weights && out->bias && out->scale && o.w && o.rounded && o.most;
     for (int j = 0; enough && j < n; j += SIDE)
-        make_outputs(out, &o, weights, bias, k, n, j, n - j < SIDE ? n - j : SIDE, worth);
+        make_outputs(out, &o, weights, bias, k, n, j, n - j < SIDE ? n - j : SIDE, worth, inputs);
     free(o.w);
     free(o.rounded);
     free(o.most);

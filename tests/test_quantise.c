@@ -57,35 +57,46 @@ static void check_roundings(const int8_t *rounded, const float *w, int k, int n,
     assert_true(least_moved > most_left - 1e-3);
 }
 
-static void check_layer(int k, int n)
+/* The average of an output is what it was: its bias has what the weights lost. */
+static void check_bias(const cyg_integers *made, const float *w, const float *bias, const float *inputs, int k, int n,
+                       int j, double step)
+{
+    double expected = bias[j] / step;
+    for (int p = 0; inputs && p < k; p++) expected += (w[p * n + j] / step - made->weights[p * n + j]) * inputs[p];
+    assert_true(fabs(made->bias[j] - expected) < .51 + 1e-4 * fabs(expected));
+}
+
+static void check_layer(int k, int n, bool known)
 {
     const float level = 100;                    /* so coarse that it bounds no step */
     float *const w = malloc((size_t)k * n * sizeof *w), *const bias = malloc((size_t)n * 2 * sizeof *bias);
-    float *const worth = bias + n;
+    float *const worth = bias + n, *const inputs = known ? malloc((size_t)k * sizeof *inputs) : NULL;
+    for (int p = 0; inputs && p < k; p++) inputs[p] = 60 + 60 * any_weight();
     for (int i = 0; i < k * n; i++) w[i] = any_weight();
     for (int j = 0; j < n; j++) {
         bias[j] = any_weight();
         worth[j] = level;
     }
     cyg_integers made;
-    assert_int_equal(cyg_integers_make(&made, NULL, w, bias, k, n, worth, NULL), CYG_OK);
+    assert_int_equal(cyg_integers_make(&made, NULL, w, bias, k, n, worth, inputs, NULL), CYG_OK);
     for (int j = 0; j < n; j++) {
         const double step = (double)made.scale[j] * level;
         check_step(w, k, n, j, step);
         check_roundings(made.weights, w, k, n, j, step);
-        assert_true(fabs(made.bias[j] - bias[j] / step) < .51);
+        check_bias(&made, w, bias, inputs, k, n, j, step);
     }
     cyg_integers_free(&made);
     free(w);
     free(bias);
+    free(inputs);
 }
 
 static void weights_follow_the_rule(void **state)
 {
-    check_layer(27, 8);
-    check_layer(64, 16);
-    check_layer(100, 17);
-    check_layer(1024, 35);
+    check_layer(27, 8, false);
+    check_layer(64, 16, true);
+    check_layer(100, 17, false);
+    check_layer(1024, 35, true);
 }
 
 /* An output of nothing but 0, and one whose only weight is exact. */
@@ -93,7 +104,7 @@ static void plain_weights_are_exact(void **state)
 {
     const float w[4] = { 0, 2, 0, 0 }, bias[2] = { 3, 1 }, worth[2] = { .5f, 4 };
     cyg_integers made;
-    assert_int_equal(cyg_integers_make(&made, NULL, w, bias, 2, 2, worth, NULL), CYG_OK);
+    assert_int_equal(cyg_integers_make(&made, NULL, w, bias, 2, 2, worth, NULL, NULL), CYG_OK);
     assert_int_equal(made.weights[0], 0);
     assert_int_equal(made.weights[2], 0);
     assert_true(fabsf((float)made.bias[0] * made.scale[0] * worth[0] - 3) < 1e-6f);
@@ -114,10 +125,40 @@ static void infinite_weights_are_refused(void **state)
         cyg_integers made;
         cyg_error err;
         *(i < 3 ? &w[i] : bias) = bad[i % 3];
-        assert_int_equal(cyg_integers_make(&made, random.model, w, bias, 3, 1, worth, &err), CYG_FORMAT);
+        assert_int_equal(cyg_integers_make(&made, random.model, w, bias, 3, 1, worth, NULL, &err), CYG_FORMAT);
         assert_null(made.weights);
         cyg_integers_free(&made);
     }
+    network_free(&random);
+}
+
+/* Of a normal distribution, cut off at 0 and `most`: against a sum over 16 deviations. */
+static void means_are_those_of_the_batch_norm(void **state)
+{
+    const float most = 1.5f;
+    network random = network_make(.25, 32, 32, "[]", "[]");
+    cyg_backbone *net;
+    cyg_error err = { 0 };
+    if (cyg_backbone_create(&net, random.model, NULL, &err)) fail_msg("%s", err.message);
+    const cyg_layer *layer = &net->layers[1];
+    const int channels = layer->info.out_channels;
+    float *means, *gamma, *beta;
+    assert_int_equal(cyg_layer_means(&means, random.model, layer, most, &err), CYG_OK);
+    assert_int_equal(cyg_model_floats(&gamma, random.model, "conv1_dw/gamma", 1, &channels, &err), CYG_OK);
+    assert_int_equal(cyg_model_floats(&beta, random.model, "conv1_dw/beta", 1, &channels, &err), CYG_OK);
+    for (int c = 0; c < channels; c++) {
+        double sum = 0, weight = 0;
+        for (int i = -8000; i <= 8000; i++) {
+            const double z = i * .001, part = exp(-z * z / 2);
+            sum += part * fmin(fmax(beta[c] + gamma[c] * z, 0), most);
+            weight += part;
+        }
+        assert_true(fabs(means[c] - sum / weight) < 1e-5);
+    }
+    free(means);
+    free(gamma);
+    free(beta);
+    cyg_backbone_free(net);
     network_free(&random);
 }
 
@@ -127,6 +168,7 @@ int main(void)
         cmocka_unit_test(weights_follow_the_rule),
         cmocka_unit_test(plain_weights_are_exact),
         cmocka_unit_test(infinite_weights_are_refused),
+        cmocka_unit_test(means_are_those_of_the_batch_norm),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
