@@ -5,6 +5,7 @@
 . "$(dirname "$0")/lib.sh"
 [ -x "$BIN/tests/rtsp_server" ] || skip 'built without libgstrtspserver'
 need_model
+export LSAN_OPTIONS="suppressions=$SOURCE/tests/lsan.supp:print_suppressions=0"
 view=$BIN/cygnet-view losses=${1:-1}
 server=
 trap 'kill -9 $server $pid 2>/dev/null; rm -rf "$work"' EXIT
