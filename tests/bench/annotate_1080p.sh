@@ -27,10 +27,10 @@ run() {             # run NAME OPTION...: one line of the table
 echo '| run | frames | frames/s | share | CPU ms a frame | decode ms | detect ms | draw ms | encode ms | peak MB |'
 echo '|---|---|---|---|---|---|---|---|---|---|'
 run 'no detection (`--every 1000000`)' --every 1000000
-run 'f32'
+run 'f32' --precision f32
 run 'bf16' --precision bf16
 run 'i8' --precision i8
 run 'no detection, again' --every 1000000
-run 'f32, 2 s' --end 2
-run 'f32, detect alone (`--no-video`)' --no-video
-run 'f32, one detector (`-j 1`)' -j 1
+run 'bf16, 2 s' --precision bf16 --end 2
+run 'bf16, detect alone (`--no-video`)' --precision bf16 --no-video
+run 'bf16, one detector (`-j 1`)' --precision bf16 -j 1
