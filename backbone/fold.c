@@ -91,7 +91,8 @@ static double mean_within(double mean, double deviation, double most)
     return mean * (1 - below - above) + deviation * density + most * above;
 }
 
-cyg_status cyg_layer_means(float **means, const cyg_model *model, const cyg_layer *layer, float most, cyg_error *err)
+cyg_status cyg_layer_means(float **means, const cyg_model *model, const cyg_layer *layer, double epsilon, float most,
+                           cyg_error *err)
 {
     const cyg_layer_info *l = &layer->info;
     float *part[CYG_PARTS] = { NULL };
@@ -102,7 +103,8 @@ cyg_status cyg_layer_means(float **means, const cyg_model *model, const cyg_laye
     for (int c = 0; *means && c < l->out_channels; c++) {
         const double scale = part[CYG_SCALE] ? part[CYG_SCALE][c] : 1, gamma = part[CYG_GAMMA] ? part[CYG_GAMMA][c] : 1;
         const double beta = part[CYG_BETA] ? part[CYG_BETA][c] : 0, bias = part[CYG_BIAS] ? part[CYG_BIAS][c] : 0;
-        (*means)[c] = (float)mean_within(beta * scale + bias, fabs(gamma * scale), most);
+        const double variance = part[CYG_VARIANCE][c], normed = fmax(variance, 0) / (variance + epsilon);
+        (*means)[c] = (float)mean_within(beta * scale + bias, fabs(gamma * scale) * sqrt(normed), most);
     }
     for (int i = 0; i < CYG_PARTS; i++) free(part[i]);
     return status;

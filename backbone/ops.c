@@ -211,11 +211,11 @@ static void take_apart(const cyg_conv *conv, float *const out[])
 
 void cyg_conv_run(const cyg_conv *conv, const cyg_features *maps, float *const out[])
 {
+    assert(conv->tap);
     const cyg_executor *const executor = &maps->executor;
     const bool shared = executor->parallel_for && (int64_t)conv->pixels * conv->in_channels * conv->outs > ALONE;
     conv_work work = { conv, maps, cyg_features_map(maps, conv->tap), conv->part_count > 1 ? conv->joined : out[0],
                        shared ? executor->threads : 1 };
-    assert(conv->tap);
     if (shared) executor->parallel_for(executor->context, work.tasks, run_share, &work);
     else run_share(&work, 0);
     if (conv->part_count > 1) take_apart(conv, out);

@@ -90,18 +90,19 @@ static cyg_status take_levels(float *weights, float *bias, cyg_backbone *net, co
 }
 
 /* What each input of a 1x1 convolution is on the average, in levels; NULL: that is not known. */
-static cyg_status expect_inputs(float **inputs, const cyg_backbone *net, const cyg_layer *layer, cyg_error *err)
+static cyg_status expect_inputs(float **inputs, const cyg_backbone *net, const cyg_layer *layer, double epsilon,
+                                cyg_error *err)
 {
     const cyg_layer *before = layer - 1;
     *inputs = NULL;
     if (layer == net->layers || layer->info.depthwise || layer->info.kernel != 1) return CYG_OK;
-    const cyg_status status = cyg_layer_means(inputs, net->model, before, before->range, err);
+    const cyg_status status = cyg_layer_means(inputs, net->model, before, epsilon, before->range, err);
     for (int c = 0; *inputs && c < before->info.out_channels; c++) (*inputs)[c] *= 127 / before->range;
     return status;
 }
 
 static cyg_status pack_integers(void **packed, cyg_backbone *net, const cyg_step *step, const cyg_layer *layer,
-                                float *weights, float *bias, cyg_error *err)
+                                float *weights, float *bias, double epsilon, cyg_error *err)
 {
     const bool first = layer == net->layers;
     const int n = layer->info.out_channels, parts = first ? step->arithmetic->parts : 1;
@@ -110,7 +111,7 @@ static cyg_status pack_integers(void **packed, cyg_backbone *net, const cyg_step
     cyg_integers w = { 0 };
     cyg_status status = take_levels(weights, bias, net, layer, err);
     if (!status) status = worth_of(&worth, net, layer, err);
-    if (!status) status = expect_inputs(&inputs, net, layer, err);
+    if (!status) status = expect_inputs(&inputs, net, layer, epsilon, err);
     if (!status) status = cyg_integers_make(&w, net->model, weights, bias, k, n, worth, inputs, err);
     if (!status && parts == 2) status = cyg_integers_repeat(&w, net->model, k, n, err);
     if (!status && layer->info.depthwise) cyg_pack_depthwise_i8(*packed, step->kernels, &w, n);
@@ -135,7 +136,7 @@ static cyg_status pack_layer(void **packed, cyg_backbone *net, const cyg_step *s
                                   : cyg_pack_product_size(step->kernels, a, step->runs, step->depth, n);
     net->packed_size += size;
     if (!(*packed = malloc(size))) status = no_memory(net, err);
-    else if (is_integer(net)) status = pack_integers(packed, net, step, layer, weights, bias, err);
+    else if (is_integer(net)) status = pack_integers(packed, net, step, layer, weights, bias, epsilon, err);
     else if (depthwise) cyg_pack_depthwise(*packed, step->kernels, a, weights, bias, n);
     else cyg_pack_product(*packed, step->kernels, a, weights, bias, step->runs, step->depth, n);
     free(weights);

@@ -118,7 +118,8 @@ cyg_status cyg_layer_weights(float **weights, float **bias, const cyg_model *mod
 /* What each output of a layer is on the average, as its batch norm tells: of a normal distribution of that
  * mean and deviation what is between 0 and `most`. The caller frees them; NULL: it has no batch norm.
  * CYG_FORMAT, CYG_NO_MEMORY. */
-cyg_status cyg_layer_means(float **means, const cyg_model *model, const cyg_layer *layer, float most, cyg_error *err);
+cyg_status cyg_layer_means(float **means, const cyg_model *model, const cyg_layer *layer, double epsilon, float most,
+                           cyg_error *err);
 
 /* quantise.c: w[k][n] and bias[n], of inputs in levels, for outputs whose levels are worth that
  * much each. inputs [k]: what each is on the average, or NULL; what rounding the weights takes from an output

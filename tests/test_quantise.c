@@ -136,21 +136,24 @@ static void infinite_weights_are_refused(void **state)
 static void means_are_those_of_the_batch_norm(void **state)
 {
     const float most = 1.5f;
+    const double epsilon = .5;                  /* as large as a variance: it matters */
     network random = network_make(.25, 32, 32, "[]", "[]");
     cyg_backbone *net;
     cyg_error err = { 0 };
     if (cyg_backbone_create(&net, random.model, NULL, &err)) fail_msg("%s", err.message);
     const cyg_layer *layer = &net->layers[1];
     const int channels = layer->info.out_channels;
-    float *means, *gamma, *beta;
-    assert_int_equal(cyg_layer_means(&means, random.model, layer, most, &err), CYG_OK);
+    float *means, *gamma, *beta, *variance;
+    assert_int_equal(cyg_layer_means(&means, random.model, layer, epsilon, most, &err), CYG_OK);
     assert_int_equal(cyg_model_floats(&gamma, random.model, "conv1_dw/gamma", 1, &channels, &err), CYG_OK);
     assert_int_equal(cyg_model_floats(&beta, random.model, "conv1_dw/beta", 1, &channels, &err), CYG_OK);
+    assert_int_equal(cyg_model_floats(&variance, random.model, "conv1_dw/variance", 1, &channels, &err), CYG_OK);
     for (int c = 0; c < channels; c++) {
+        const double deviation = gamma[c] * sqrt(variance[c] / (variance[c] + epsilon));
         double sum = 0, weight = 0;
         for (int i = -8000; i <= 8000; i++) {
             const double z = i * .001, part = exp(-z * z / 2);
-            sum += part * fmin(fmax(beta[c] + gamma[c] * z, 0), most);
+            sum += part * fmin(fmax(beta[c] + deviation * z, 0), most);
             weight += part;
         }
         assert_true(fabs(means[c] - sum / weight) < 1e-5);
@@ -158,6 +161,7 @@ static void means_are_those_of_the_batch_norm(void **state)
     free(means);
     free(gamma);
     free(beta);
+    free(variance);
     cyg_backbone_free(net);
     network_free(&random);
 }
