@@ -26,7 +26,7 @@ static char clip[64], photos[64], fifo[64];
 
 /* What the server serves: motion JPEG of 25 pictures of 64x48, and of 25 of 96x64. */
 typedef struct piece { uint8_t *bytes; size_t size; } piece;
-static piece small_jpegs, large_jpegs, transport;
+static piece small_jpegs, large_jpegs, transport, reordered;
 static server *web;
 
 static int load(piece *out, const char *name)
@@ -57,11 +57,12 @@ static int make_files(void **state)
              "make testsrc2=s=64x48:r=25:d=1 small.mpjpeg mjpeg mpjpeg\n"
              "make testsrc2=s=96x64:r=25:d=1 large.mpjpeg mjpeg mpjpeg\n"
              "make testsrc2=s=64x48:r=25:d=1 stream.ts mpeg2video\n"
+             "make testsrc2=s=64x48:r=25:d=2 reordered.ts libx264\n"
              "for i in 1 2 3; do make color=s=$((i * 16))x16:d=0.04 photos/$i.jpg; done", folder);
     if (system(command) || mkfifo(fifo, 0600)) return -1;
     web = server_start();
     return !web || load(&small_jpegs, "small.mpjpeg") || load(&large_jpegs, "large.mpjpeg") ||
-                   load(&transport, "stream.ts") ? -1 : 0;
+                   load(&transport, "stream.ts") || load(&reordered, "reordered.ts") ? -1 : 0;
 }
 
 static int remove_files(void **state)
@@ -71,6 +72,7 @@ static int remove_files(void **state)
     free(small_jpegs.bytes);
     free(large_jpegs.bytes);
     free(transport.bytes);
+    free(reordered.bytes);
     snprintf(command, sizeof command, "rm -r %s", folder);
     return system(command);
 }
@@ -307,6 +309,24 @@ static void a_stream_that_changes_its_size_goes_on(void **state)
     free(both.bytes);
 }
 
+/* Pictures that come in another order than they are shown in, all at once: their times are those of the stream. */
+static void times_are_those_of_the_stream(void **state)
+{
+    const live_options options = { 0 };
+    int64_t last = 0;
+    server_serve(web, SERVE_AND_HOLD, reordered.bytes, reordered.size, NULL);
+    live *l = open_word(url(""), &options);
+    for (double limit = clock_now() + LIMIT; last < 40 && clock_now() < limit;) {
+        frame *f = live_take(l, 0.01);
+        if (f) last = f->number;
+        if (f) assert_true(fabs(f->time - (double)last / 25) < 1e-3);
+        frame_free(f);
+    }
+    assert_true(last >= 40);
+    close_soon(l);
+    server_serve(web, SERVE_SILENCE, NULL, 0, NULL);
+}
+
 /* Bytes of no meaning before, amid and instead of a stream. */
 static void garbage_is_survived(void **state)
 {
@@ -497,6 +517,7 @@ int main(void)
         cmocka_unit_test(nobody_there_is_tried_at_longer_and_longer_intervals),
         cmocka_unit_test(a_stream_that_says_nothing_more_is_lost),
         cmocka_unit_test(a_stream_that_changes_its_size_goes_on),
+        cmocka_unit_test(times_are_those_of_the_stream),
         cmocka_unit_test(garbage_is_survived),
         cmocka_unit_test(a_file_that_is_cut_off_goes_on_where_it_was),
         cmocka_unit_test(passwords_open_and_are_never_shown),

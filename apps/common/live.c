@@ -52,6 +52,7 @@ static void begin_input(live *l, size_t i)
 {
     l->input = &l->inputs.items[i];
     l->first = NAN;
+    l->time = 0;
     pthread_mutex_lock(&l->lock);
     live_state *s = &l->state;
     s->input = (int)i;

@@ -29,6 +29,7 @@ struct live {
     double          deadline;           /* of the next picture, or of opening */
     double          begun;              /* pacing: when second 0 was; NAN = not yet */
     double          first;              /* when the input's first picture was captured; NAN = not yet */
+    double          offset, time;       /* of a stream: from its clock to seconds since `first`; its last picture's */
     int64_t         pictures;           /* since the source was opened */
 };
 

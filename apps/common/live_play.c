@@ -10,6 +10,7 @@
 enum { MOST_PIXELS = 200 * 1000 * 1000 };       /* of a picture: 600 MB in memory */
 
 static const double LATE = 0.5;                 /* seconds behind: no catching up any more */
+static const double APART = 10;                 /* seconds between a stream's clock and ours: it was set anew */
 
 /* ---- frames ---------------------------------------------------------------------------- */
 
@@ -43,6 +44,16 @@ static bool wait_for_its_time(live *l, const frame *f)
     return live_wait(l, l->begun + f->time, false);
 }
 
+/* By the stream's own clock, set by the arrival of its first picture: others come early or late, and where
+ * pictures were reordered they come in another order than they are shown in. Never goes back. */
+static double time_of_stream(live *l, const frame *f)
+{
+    const double arrived = f->captured - l->first, time = f->time + l->offset;
+    if (l->pictures == 0 || !(time >= l->time && fabs(time - arrived) < APART)) l->offset = arrived - f->time;
+    l->time = fmax(l->time, f->time + l->offset);
+    return l->time;
+}
+
 /* When f was captured and which second it shows; false: all is to end. */
 static bool take_its_turn(live *l, frame *f)
 {
@@ -50,7 +61,7 @@ static bool take_its_turn(live *l, frame *f)
     if (l->paced && !wait_for_its_time(l, f)) return false;
     if (l->paced) f->captured = clock_now();
     if (isnan(l->first)) l->first = f->captured;
-    if (l->endless) f->time = f->captured - l->first;
+    if (l->endless) f->time = time_of_stream(l, f);
     return true;
 }
 
